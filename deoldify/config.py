@@ -1,0 +1,96 @@
+"""What a generator is made of, as plain data: no torch here, so that listing models stays instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, cast
+
+from deoldify.errors import CheckpointError
+
+EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
+HeadName = Literal["rgb", "chroma"]
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """A U-Net generator.
+
+    The pyramid of the encoder has five levels, at 1/2 to 1/32 of the input's side. Four decoder blocks climb from
+    1/32 to 1/2; tuples below go in that order.
+
+    Attributes:
+        encoder: name of the feature pyramid, as timm calls it.
+        middle_widths: channels after each of the two convolutions at 1/32.
+        up_widths: channels after each block's up-sampling.
+        widths: channels that leave each block.
+        convs_per_block: 3×3 convolutions in a block after the skip connection joins.
+        attention_block: index of the block that ends in self-attention.
+        head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
+            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma.
+        spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
+    """
+
+    encoder: EncoderName
+    middle_widths: tuple[int, int]
+    up_widths: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int]
+    convs_per_block: int
+    attention_block: int
+    head: HeadName
+    spectral: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-ready plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GeneratorConfig:
+        """Build a configuration from what ``to_dict`` gave.
+
+        Raises:
+            CheckpointError: a field is missing or unknown.
+        """
+        names = {field.name for field in fields(cls)}
+        if set(data) != names:
+            wrong = sorted(names ^ set(data))
+            raise CheckpointError(f"this generator config has missing or unknown fields: {', '.join(wrong)}")
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        return cls(**cast(Any, values))
+
+
+ARTISTIC = GeneratorConfig(
+    encoder="resnet34",
+    middle_widths=(1024, 512),
+    up_widths=(256, 384, 384, 336),
+    widths=(768, 768, 672, 300),
+    convs_per_block=2,
+    attention_block=1,
+    head="rgb",
+    spectral=True,
+)
+"""The deep U-Net of 2019: width follows depth (factor 1.5)."""
+
+STABLE = GeneratorConfig(
+    encoder="resnet101",
+    middle_widths=(4096, 2048),
+    up_widths=(512, 512, 512, 256),
+    widths=(512, 512, 512, 256),
+    convs_per_block=1,
+    attention_block=1,
+    head="rgb",
+    spectral=True,
+)
+"""The wide U-Net of 2019: constant width (256 × factor 2). The video checkpoint has the same shape."""
+
+COMPACT = GeneratorConfig(
+    encoder="efficientnet_lite0",
+    middle_widths=(384, 384),
+    up_widths=(192, 112, 96, 48),
+    widths=(224, 192, 128, 48),
+    convs_per_block=1,
+    attention_block=1,
+    head="chroma",
+    spectral=False,
+)
+"""The slim U-Net: capacity where it is cheap, at 1/8 and below; half-size chroma at the end."""

@@ -1,0 +1,27 @@
+"""Exceptions that callers may want to tell apart; every message says what was wrong and what to do."""
+
+from __future__ import annotations
+
+
+class DeOldifyError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class PhotoError(DeOldifyError, ValueError):
+    """A file is no photograph, is damaged, or cannot be written in the format asked for."""
+
+
+class CheckpointError(DeOldifyError):
+    """Weights are missing, damaged, or do not fit the generator."""
+
+
+class HubError(CheckpointError):
+    """The Hugging Face Hub could not deliver a checkpoint."""
+
+
+class UnknownModelError(CheckpointError, ValueError):
+    """No checkpoint has the name that was asked for."""
+
+
+class OutOfMemoryError(DeOldifyError):
+    """Not even the smallest render fits into the memory that is free."""

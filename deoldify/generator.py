@@ -1,0 +1,100 @@
+"""The U-Net that colours: one network, several configurations (DeOldify, 2018; U-Net, Ronneberger et al. 2015)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deoldify.backbones import CHANNELS, MEANS_AND_STDS, Encoder
+from deoldify.config import GeneratorConfig
+from deoldify.imaging import denormalise, from_luma_chroma, luma, normalise
+from deoldify.layers import ConvBlock, PixelShuffleUp, ResidualBlock, UpBlock, convolution, resize_nearest
+
+__all__ = ["Generator"]
+
+
+class RgbHead(nn.Module):
+    """From 1/2 to full size; joins the input, one residual block, then RGB through a sigmoid stretched to (−3, 3)."""
+
+    def __init__(self, in_channels: int, *, spectral: bool) -> None:
+        super().__init__()
+        self.up = PixelShuffleUp(in_channels, in_channels, normalised=False, spectral=spectral)
+        self.residual = ResidualBlock(in_channels + 3, spectral=spectral)
+        self.out = convolution(in_channels + 3, 3, 1, bias=True, spectral=spectral)
+
+    def forward(self, features: Tensor, x: Tensor) -> Tensor:
+        joined = torch.cat([resize_nearest(self.up(features), x), x], dim=1)
+        return torch.sigmoid(self.out(self.residual(joined))) * 6 - 3
+
+
+class ChromaHead(nn.Module):
+    """U and V at 1/2, enlarged to full size, on the input's own luma: luminance is exact by construction."""
+
+    def __init__(self, in_channels: int, *, spectral: bool) -> None:
+        super().__init__()
+        self.out = convolution(in_channels, 2, 3, bias=True, spectral=spectral)
+        with torch.no_grad():  # start from grey
+            self.out.weight.mul_(0.01)
+
+    def forward(self, features: Tensor, x: Tensor) -> Tensor:
+        uv = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
+        return normalise(from_luma_chroma(luma(denormalise(x.float())), uv))
+
+
+class Generator(nn.Module):
+    """The generator.
+
+    Args:
+        config: its shape.
+        pretrained: start the encoder from ImageNet weights (fetched by timm); for training from scratch.
+    """
+
+    def __init__(self, config: GeneratorConfig, *, pretrained: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        channels = CHANNELS[config.encoder]
+        spectral = config.spectral
+        self.encoder = Encoder(config.encoder, pretrained=pretrained)
+        self.bottom_norm = nn.BatchNorm2d(channels[-1])
+        widths = (channels[-1], *config.middle_widths)
+        self.middle = nn.Sequential(*(ConvBlock(a, b, spectral=spectral) for a, b in zip(widths, widths[1:])))
+        inputs = (config.middle_widths[-1], *config.widths)
+        skips = channels[-2::-1]
+        self.decoder = nn.ModuleList(
+            UpBlock(
+                inputs[i], skips[i], config.up_widths[i], config.widths[i],
+                convs=config.convs_per_block, attention=i == config.attention_block, spectral=spectral,
+            )
+            for i in range(4)
+        )  # fmt: skip
+        head = RgbHead if config.head == "rgb" else ChromaHead
+        self.head = head(config.widths[-1], spectral=spectral)
+        mean, std = MEANS_AND_STDS[config.encoder]
+        self._encoder_mean, self._encoder_std = torch.tensor(mean), torch.tensor(std)
+        self._renormalises = (mean, std) != MEANS_AND_STDS["resnet34"]
+
+    def encoder_input(self, x: Tensor) -> Tensor:
+        """``x`` (ImageNet-normalised) as the encoder was trained to see it."""
+        if not self._renormalises:
+            return x
+        mean, std = (t.to(x).view(1, 3, 1, 1) for t in (self._encoder_mean, self._encoder_std))
+        return (denormalise(x) - mean) / std
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Colour a batch.
+
+        Args:
+            x: (N, 3, H, W) float, grey as three equal channels, RGB normalised with ImageNet's mean and std.
+                The published networks take any side of at least 32; sides divisible by 32 avoid resizing inside.
+
+        Returns:
+            (N, 3, H, W) float, normalised RGB.
+        """
+        *skips, features = self.encoder(self.encoder_input(x))
+        features = self.middle(F.relu(self.bottom_norm(features)))
+        for block in self.decoder:
+            features = block(features, skips.pop())
+        return cast(Tensor, self.head(features, x))

@@ -1,0 +1,245 @@
+"""Photographs from folders and tar files, cut, degraded and batched; every sample is a function of the seed."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageFilter
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from deoldify.errors import DeOldifyError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SampleKey = tuple[int, int, int]  # which image, optimisation step, place in the batch
+Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
+
+
+class DataError(DeOldifyError):
+    """The training data cannot be used."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where one image lies: a file, or ``size`` bytes at ``offset`` of a tar file."""
+
+    source: str
+    name: str
+    path: Path
+    offset: int = 0
+    size: int = -1
+
+
+def index(root: Path) -> list[Entry]:
+    """List the images below a folder.
+
+    A tar file is a source named after it; so is each sub-folder; images directly in ``root`` are the source ``"."``.
+
+    Raises:
+        DataError: the folder is missing or holds no image.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; --data names a folder of images, of sub-folders, or of tar files")
+    entries = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix == ".tar":
+            with tarfile.open(path) as tar:
+                entries += [
+                    Entry(path.stem, f"{path.stem}/{Path(member.name).name}", path, member.offset_data, member.size)
+                    for member in tar
+                    if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES
+                ]
+        elif path.suffix.lower() in SUFFIXES:
+            relative = path.relative_to(root)
+            entries.append(Entry(relative.parts[0] if len(relative.parts) > 1 else ".", str(relative), path))
+    if not entries:
+        raise DataError(f"{root} holds no images ({', '.join(sorted(SUFFIXES))}) and no tar files of them")
+    return entries
+
+
+def is_held_out(entry: Entry, share: float = 0.01) -> bool:
+    """Whether an image belongs to the validation part; decided by its name alone, so it never moves."""
+    return crc32(entry.name.encode()) < share * 2**32
+
+
+class Reader:
+    """Reads entries; keeps one open handle per tar file, so it must not be shared between processes."""
+
+    def __init__(self) -> None:
+        self._handles: dict[Path, BinaryIO] = {}
+
+    def read(self, entry: Entry) -> Image.Image:
+        """The image as RGB; raises ``OSError`` where it cannot be decoded."""
+        if entry.size < 0:
+            data = entry.path.read_bytes()
+        else:
+            if entry.path not in self._handles:
+                self._handles[entry.path] = entry.path.open("rb")
+            handle = self._handles[entry.path]
+            handle.seek(entry.offset)
+            data = handle.read(entry.size)
+        return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def cut(image: Image.Image, size: int, rng: np.random.Generator, smallest: float = 0.5) -> Image.Image:
+    """A random part of an image as a ``size`` × ``size`` square, mirrored half of the time.
+
+    Photographs are stretched to a square before a generator sees them, so the part keeps only roughly its shape.
+
+    Args:
+        image: any size.
+        size: side of the result in pixels.
+        rng: source of chance.
+        smallest: the least share of the image's area that is kept.
+    """
+    width, height = image.size
+    area = width * height * rng.uniform(smallest, 1.0)
+    aspect = (width / height) ** rng.uniform(0.4, 1.0) * np.exp(rng.uniform(-0.2, 0.2))
+    w = min(width, max(1, round((area * aspect) ** 0.5)))
+    h = min(height, max(1, round((area / aspect) ** 0.5)))
+    left, top = rng.integers(width - w + 1), rng.integers(height - h + 1)
+    part = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + w, top + h), reducing_gap=2.0)
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else part
+
+
+def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """The grey picture that an old camera, print and scanner might have left of a scene.
+
+    Emulsions before about 1930 saw little red (orthochromatic), prints have their own tone curve, and scans bring
+    blur, grain, JPEG and sometimes a border. A third of the pictures stay the plain luma.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        rng: source of chance.
+
+    Returns:
+        (H, W) uint8.
+    """
+    weights = np.array([0.299, 0.587, 0.114])
+    if rng.random() < 1 / 3:
+        return np.rint(rgb @ weights).astype(np.uint8)
+    if rng.random() < 0.4:  # another emulsion or filter: any mix of channels, now and then nearly blind to red
+        weights = rng.dirichlet(np.array([2.0, 4.0, 1.5]))
+    grey = rgb @ weights / 255
+    if rng.random() < 0.7:
+        grey = grey ** np.exp(rng.normal(0, 0.25))
+    if rng.random() < 0.6:
+        low, high = rng.uniform(-0.1, 0.2), rng.uniform(0.8, 1.1)
+        grey = low + grey * (high - low)
+    if rng.random() < 0.3:
+        picture = Image.fromarray(_to_bytes(grey)).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.0))))
+        grey = np.asarray(picture) / 255
+    if rng.random() < 0.5:
+        grey = grey + rng.normal(0, rng.uniform(0.005, 0.06), grey.shape)
+    if rng.random() < 0.3:
+        buffer = io.BytesIO()
+        Image.fromarray(_to_bytes(grey)).save(buffer, "JPEG", quality=int(rng.integers(30, 90)))
+        return np.asarray(Image.open(buffer))
+    return _to_bytes(grey)
+
+
+def _to_bytes(grey: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+
+
+def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
+    """The picture inside a neutral mount or a black scan border of its own width on each side."""
+    size = rgb.shape[0]
+    top, bottom, left, right = rng.integers(0, max(2, size // 10), 4)
+    framed = np.full_like(rgb, rng.choice([rng.integers(0, 40), rng.integers(200, 256)]))
+    inner = Image.fromarray(rgb).resize((size - left - right, size - top - bottom), Image.Resampling.BICUBIC)
+    framed[top : size - bottom, left : size - right] = np.asarray(inner)
+    return framed
+
+
+class ColorizeSamples(Dataset[tuple[Tensor, Tensor]]):
+    """Pairs of an old photograph, as grey RGB, and its original, both (3, size, size) uint8."""
+
+    def __init__(self, entries: Sequence[Entry], size: int, seed: int) -> None:
+        self.entries, self.size, self.seed = entries, size, seed
+        self._reader = Reader()
+        self.skipped: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, key: SampleKey) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """The sample for a key; an image that cannot be used gives way to the next that can."""
+        number, step, place = key
+        rng = np.random.default_rng([self.seed, step, place])
+        for offset in range(len(self.entries)):
+            try:
+                image = self._reader.read(self.entries[(number + offset) % len(self.entries)])
+            except OSError:
+                continue
+            rgb = np.asarray(cut(image, self.size, rng))
+            if rng.random() < 0.08:
+                rgb = with_border(rgb, rng)
+            grey = as_old_photograph(rgb, rng)
+            pair = (np.broadcast_to(grey, (3, *grey.shape)), rgb.transpose(2, 0, 1))
+            return cast(tuple[Tensor, Tensor], tuple(torch.from_numpy(np.ascontiguousarray(a)) for a in pair))
+        raise DataError("not one of the training images can be decoded")
+
+
+class WeightedBatches(Sampler[list[SampleKey]]):
+    """Batches for the steps of a stage: each is drawn anew from (seed, step), so that resuming needs no replay.
+
+    Args:
+        entries: the images.
+        shares: how often each source is drawn; sources not named are left out. Empty: every image alike.
+        batch: samples in a batch.
+        steps: the steps to draw for, as numbers that are unique within the run.
+        seed: of the run.
+
+    Raises:
+        DataError: no source of ``shares`` is there.
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry], shares: dict[str, float], batch: int, steps: range, seed: int
+    ) -> None:
+        self.batch, self.steps, self.seed = batch, steps, seed
+        by_source: dict[str, list[int]] = {}
+        for number, entry in enumerate(entries):
+            by_source.setdefault(entry.source, []).append(number)
+        wanted = {name: share for name, share in shares.items() if name in by_source}
+        if shares and not wanted:
+            # Other data than the recipe was written for: draw from all of it.
+            wanted = {name: float(len(numbers)) for name, numbers in by_source.items()}
+        elif not shares:
+            wanted = {name: float(len(numbers)) for name, numbers in by_source.items()}
+        self._pools = [np.array(by_source[name]) for name in wanted]
+        total = sum(wanted.values())
+        self._shares = [share / total for share in wanted.values()]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        for step in self.steps:
+            rng = np.random.default_rng([self.seed, step])
+            pools = rng.choice(len(self._pools), size=self.batch, p=self._shares)
+            yield [(int(rng.choice(self._pools[pool])), step, place) for place, pool in enumerate(pools)]
+
+
+def batches(
+    entries: Sequence[Entry], *, size: int, batch: int, shares: dict[str, float], steps: range, seed: int, workers: int
+) -> DataLoader[tuple[Tensor, Tensor]]:
+    """A loader of (grey, original) batches, each (N, 3, size, size) uint8, one per step of ``steps``."""
+    return DataLoader(
+        ColorizeSamples(entries, size, seed),
+        batch_sampler=WeightedBatches(entries, shares, batch, steps, seed),
+        num_workers=workers,
+        persistent_workers=False,
+        prefetch_factor=4 if workers else None,
+    )

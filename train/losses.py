@@ -1,0 +1,47 @@
+"""Losses, each a plain function or a small module. Pictures are ImageNet-normalised RGB, (N, 3, H, W)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deoldify.imaging import chroma, denormalise
+
+
+def chroma_loss(render: Tensor, original: Tensor, *, emphasis: float, beta: float = 0.1) -> Tensor:
+    """Smooth L1 between the chroma of two pictures, weighted towards colourful pixels of the original.
+
+    Most pixels of most photographs are nearly grey; unweighted, the best answer is dull (Zhang et al. 2016).
+
+    Args:
+        render: what the generator made.
+        original: what it should have made.
+        emphasis: how much a pixel's weight grows with its chroma; the weight is 1 + emphasis × √(U² + V²).
+        beta: where the loss turns from quadratic to linear, in units of U and V (which span about ±0.5).
+
+    Returns:
+        a scalar.
+    """
+    rendered, wanted = chroma(denormalise(render)), chroma(denormalise(original))
+    weight = 1 + emphasis * wanted.square().sum(dim=1, keepdim=True).sqrt()
+    return (weight * F.smooth_l1_loss(rendered, wanted, reduction="none", beta=beta) / beta).mean()
+
+
+class FeatureLoss(nn.Module):
+    """Σ wᵢ · L1 between a frozen network's activations for two pictures (Johnson et al. 2016).
+
+    Args:
+        features: maps a picture to a list of activations.
+        weights: wᵢ, one per activation.
+    """
+
+    def __init__(self, features: nn.Module, weights: Sequence[float]) -> None:
+        super().__init__()
+        self.features, self.weights = features, tuple(weights)
+
+    def forward(self, render: Tensor, original: Tensor) -> Tensor:
+        terms = zip(self.weights, self.features(render), self.features(original), strict=True)
+        return cast(Tensor, sum(w * F.l1_loss(a.float(), b.detach().float()) for w, a, b in terms))

@@ -1,0 +1,82 @@
+"""Recipes as data: typed stages, each number beside its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deoldify.config import COMPACT, GeneratorConfig
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training at one picture size.
+
+    Attributes:
+        name: unique within the recipe.
+        size: side of the square pictures.
+        batch: pictures per optimisation step.
+        steps: optimisation steps.
+        rate: learning rate of the generator at its height.
+        rise: share of the steps over which the rate climbs from a tenth of itself.
+        fall: share of the steps over which it comes down again, as a cosine, to ``floor`` times itself.
+        floor: see ``fall``.
+        shares: how often each source of the data is drawn; empty draws every image alike.
+        emphasis: weight of colourful pixels in the chroma loss.
+        feature_weight: weight of the feature loss beside the chroma loss; 0 leaves it out.
+    """
+
+    name: str
+    size: int
+    batch: int
+    steps: int
+    rate: float
+    rise: float = 0.0
+    fall: float = 0.0
+    floor: float = 1.0
+    shares: Mapping[str, float] = field(default_factory=dict)
+    emphasis: float = 0.0
+    feature_weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A generator and the stages that train it.
+
+    Attributes:
+        name: what the command line calls it.
+        generator: the network.
+        stages: in order.
+        ema: decay per step of the averaged weights, which are what is evaluated and shipped.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+    """
+
+    name: str
+    generator: GeneratorConfig
+    stages: tuple[Stage, ...]
+    ema: float = 0.998
+    weight_decay: float = 1e-3
+    clip: float = 1.0
+
+
+# Small pictures come first, where a step is cheap and shows many scenes; tiny.tar is most of the variety.
+_SMALL = {"tiny": 0.5, "scenes": 0.17, "faces": 0.13, "photos": 0.12, "people": 0.08}
+# Sources of 100 px and less cannot teach detail at 128 px and more, but keep what was learned from them.
+_LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 0.15}
+
+RECIPES = {
+    "compact": Recipe(
+        name="compact",
+        generator=COMPACT,
+        stages=(
+            # Batch norm and Adam are content with 64; the encoder stays frozen in all stages, since freeing its
+            # upper half halved the speed and gained next to nothing.
+            Stage("64px", 64, 64, 1800, 1e-3, rise=0.05, shares=_SMALL, emphasis=8.0),
+            Stage("96px", 96, 48, 2200, 1e-3, fall=0.5, floor=0.5, shares=_SMALL, emphasis=8.0),
+            # The feature loss asks for colour that looks right where the mean of all guesses would be grey.
+            Stage("128px", 128, 32, 900, 5e-4, fall=0.5, floor=0.5, shares=_LARGE, emphasis=8.0, feature_weight=0.03),
+            Stage("176px", 176, 16, 600, 2.5e-4, fall=1.0, floor=0.02, shares=_LARGE, emphasis=8.0, feature_weight=0.03),
+        ),
+    ),
+}
