@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from deoldify.config import EncoderName
+from deoldify.imaging import IMAGENET_MEAN, IMAGENET_STD, Triple
 
 CHANNELS: dict[EncoderName, tuple[int, int, int, int, int]] = {
     "resnet34": (64, 64, 128, 256, 512),
@@ -21,9 +22,9 @@ _TIMM_NAMES: dict[EncoderName, str] = {
     "resnet101": "resnet101.tv_in1k",
     "efficientnet_lite0": "tf_efficientnet_lite0.in1k",
 }
-MEANS_AND_STDS: dict[EncoderName, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "resnet34": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "resnet101": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+MEANS_AND_STDS: dict[EncoderName, tuple[Triple, Triple]] = {
+    "resnet34": (IMAGENET_MEAN, IMAGENET_STD),
+    "resnet101": (IMAGENET_MEAN, IMAGENET_STD),
     "efficientnet_lite0": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 """How each encoder's RGB in 0 to 1 was normalised when it was trained on ImageNet."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
 from deoldify.errors import CheckpointError
 
 EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
-HeadName = Literal["rgb", "chroma"]
+HeadName = Literal["rgb", "chroma", "affine"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class GeneratorConfig:
         convs_per_block: 3×3 convolutions in a block after the skip connection joins.
         attention_block: index of the block that ends in self-attention.
         head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
-            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma.
+            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"affine"``
+            emits a colour transform for every place at half size and applies it to the input.
         spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
     """
 
@@ -94,3 +95,6 @@ COMPACT = GeneratorConfig(
     spectral=False,
 )
 """The slim U-Net: capacity where it is cheap, at 1/8 and below; half-size chroma at the end."""
+
+DEFADE = replace(COMPACT, head="affine")
+"""The slim U-Net that restores faded photographs: tone and colour change, detail is the input's own."""

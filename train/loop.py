@@ -19,9 +19,9 @@ from torchvision.utils import make_grid
 
 from deoldify.generator import Generator
 from deoldify.imaging import denormalise, normalise
-from train.data import ColorizeSamples, batches, index, is_held_out
+from train.data import Samples, batches, index, is_held_out
 from train.features import Lite0Features, lite0_classifier
-from train.losses import FeatureLoss, chroma_loss
+from train.losses import FeatureLoss, chroma_loss, pixel_loss
 from train.recipes import Recipe, Stage
 
 logger = logging.getLogger(__name__)
@@ -73,9 +73,11 @@ class Training:
         wanted = generator.encoder.body.state_dict().keys()
         weights = lite0_classifier().state_dict()
         generator.encoder.body.load_state_dict({name: weights[name] for name in wanted})
-        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
-            self.generator, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
+            self.generator,
+            multi_avg_fn=get_ema_multi_avg_fn(recipe.ema),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self.generator.encoder.requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -107,7 +109,7 @@ class Training:
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
-        self.step = state["step"]
+        self.step, self.seed = state["step"], state["seed"]
         logger.info("going on from step %d of %s", self.step, path)
 
     def run(self) -> None:
@@ -124,28 +126,28 @@ class Training:
     def _train_stage(self, stage: Stage, start: int) -> None:
         feature_loss = FeatureLoss(Lite0Features(), (1.0, 1.0, 1.0)) if stage.feature_weight else None
         if feature_loss is not None:
-            feature_loss.to(self.device, memory_format=torch.channels_last)
+            feature_loss.to(self.device).to(memory_format=torch.channels_last)
         loader: Iterable[tuple[Tensor, Tensor]] = batches(
-            self.entries, size=stage.size, batch=stage.batch, shares=dict(stage.shares),
+            self.entries, self.recipe.task, size=stage.size, batch=stage.batch, shares=dict(stage.shares),
             steps=range(self.step, start + stage.steps), seed=self.seed, workers=self.workers,
         )  # fmt: skip
         fixed = self._fixed_batch(stage)
         self.generator.train()
         self.generator.encoder.eval()
         saved = logged = time.monotonic()
-        for grey_bytes, original_bytes in loader:
-            grey, original = (self._to_network(b) for b in (grey_bytes, original_bytes))
+        for pair in loader:
+            before, original = (self._to_network(pictures) for pictures in pair)
             rate = rate_at(stage, self.step - start)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             with torch.autocast(self.device.type, torch.bfloat16):
-                render = self.generator(grey)
-                losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
+                render = self.generator(before)
+                losses = self._losses(stage, render, original)
                 if feature_loss is not None:
                     losses["features"] = stage.feature_weight * feature_loss(render, original)
             loss = cast(Tensor, sum(losses.values()))
             self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.recipe.clip)
             self.optimiser.step()
             self.averaged.update_parameters(self.generator)
@@ -163,32 +165,37 @@ class Training:
                     terms = "  ".join(f"{name} {value.item():.4f}" for name, value in losses.items())
                     logger.info("%s step %d  %s  rate %.2e  %.0f images/s", stage.name, self.step, terms, rate, speed)
             if self.step % STEPS_BETWEEN_PICTURES == 0:
-                self._draw(*fixed)
+                self._draw(stage, *fixed)
             if now - saved > SECONDS_BETWEEN_CHECKPOINTS:
                 save_atomically(self.state(), self.out / LAST)
                 saved = now
-        self._draw(*fixed)
+        self._draw(stage, *fixed)
         save_atomically(self.state(), self.out / LAST)
+
+    def _losses(self, stage: Stage, render: Tensor, original: Tensor) -> dict[str, Tensor]:
+        if self.recipe.task == "defade":
+            return {"pixels": pixel_loss(render, original)}
+        return {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
 
     def _to_network(self, pictures: Tensor) -> Tensor:
         rgb = pictures.to(self.device, memory_format=torch.channels_last).float() / 255
         return normalise(rgb)
 
     def _fixed_batch(self, stage: Stage) -> tuple[Tensor, Tensor]:
-        samples = ColorizeSamples(self.held_out or self.entries, stage.size, seed=0)
+        samples = Samples(self.held_out or self.entries, self.recipe.task, stage.size, seed=0)
         numbers = torch.linspace(0, len(samples) - 1, 12).long().tolist()
-        grey, original = zip(*(samples[(number, 0, place)] for place, number in enumerate(numbers)))
-        return self._to_network(torch.stack(grey)), self._to_network(torch.stack(original))
+        before, original = zip(*(samples[(number, 0, place)] for place, number in enumerate(numbers)))
+        return self._to_network(torch.stack(before)), self._to_network(torch.stack(original))
 
     @torch.no_grad()
-    def _draw(self, grey: Tensor, original: Tensor) -> None:
+    def _draw(self, stage: Stage, before: Tensor, original: Tensor) -> None:
         self.averaged.eval()
         with torch.autocast(self.device.type, torch.bfloat16):
-            render = self.averaged(grey)
-        loss = chroma_loss(render, original, emphasis=0.0)
-        self.writer.add_scalar("held out/chroma", loss.item(), self.step)
-        rows = torch.cat([denormalise(x.float()).clamp(0, 1) for x in (grey, render, original)])
-        self.writer.add_image("grey, averaged render, original", make_grid(rows, nrow=len(grey)), self.step)
+            render = self.averaged(before)
+        for name, loss in self._losses(stage, render, original).items():
+            self.writer.add_scalar(f"held out/{name}", loss.item(), self.step)
+        rows = torch.cat([denormalise(x.float()).clamp(0, 1) for x in (before, render, original)])
+        self.writer.add_image("before, averaged render, original", make_grid(rows, nrow=len(before)), self.step)
 
 
 def averaged_state(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
@@ -196,5 +203,3 @@ def averaged_state(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
     prefix = "module."
     averaged: dict[str, Tensor] = checkpoint["averaged"]
     return {name[len(prefix) :]: value for name, value in averaged.items() if name.startswith(prefix)}
-
-

@@ -45,3 +45,8 @@ class FeatureLoss(nn.Module):
     def forward(self, render: Tensor, original: Tensor) -> Tensor:
         terms = zip(self.weights, self.features(render), self.features(original), strict=True)
         return cast(Tensor, sum(w * F.l1_loss(a.float(), b.detach().float()) for w, a, b in terms))
+
+
+def pixel_loss(render: Tensor, original: Tensor, *, beta: float = 0.1) -> Tensor:
+    """Smooth L1 between two pictures, RGB in 0 to 1, in units of ``beta``, where it turns from quadratic to linear."""
+    return F.smooth_l1_loss(denormalise(render), denormalise(original), beta=beta) / beta

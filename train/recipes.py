@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deoldify.config import COMPACT, GeneratorConfig
+from deoldify.config import COMPACT, DEFADE, GeneratorConfig
+from train.data import Task
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Recipe:
 
     Attributes:
         name: what the command line calls it.
+        task: ``"colorize"`` or ``"defade"``.
         generator: the network.
         stages: in order.
         ema: decay per step of the averaged weights, which are what is evaluated and shipped.
@@ -53,6 +55,7 @@ class Recipe:
     """
 
     name: str
+    task: Task
     generator: GeneratorConfig
     stages: tuple[Stage, ...]
     ema: float = 0.998
@@ -68,6 +71,7 @@ _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 
 RECIPES = {
     "compact": Recipe(
         name="compact",
+        task="colorize",
         generator=COMPACT,
         stages=(
             # Batch norm and Adam are content with 64; the encoder stays frozen in all stages, since freeing its
@@ -76,7 +80,21 @@ RECIPES = {
             Stage("96px", 96, 48, 2200, 1e-3, fall=0.5, floor=0.5, shares=_SMALL, emphasis=8.0),
             # The feature loss asks for colour that looks right where the mean of all guesses would be grey.
             Stage("128px", 128, 32, 900, 5e-4, fall=0.5, floor=0.5, shares=_LARGE, emphasis=8.0, feature_weight=0.03),
-            Stage("176px", 176, 16, 600, 2.5e-4, fall=1.0, floor=0.02, shares=_LARGE, emphasis=8.0, feature_weight=0.03),
+            Stage(
+                "176px", 176, 16, 600, 2.5e-4, fall=1.0, floor=0.02, shares=_LARGE, emphasis=8.0, feature_weight=0.03
+            ),
+        ),
+    ),
+    "compact-defade": Recipe(
+        name="compact-defade",
+        task="defade",
+        generator=DEFADE,
+        stages=(
+            # Fading is a matter of the whole picture, so small pictures teach most of it; the larger ones teach how
+            # fine detail, grain and edges look beside it.
+            Stage("64px", 64, 64, 900, 1e-3, rise=0.1, shares=_SMALL),
+            Stage("96px", 96, 48, 1000, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
+            Stage("144px", 144, 20, 900, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
         ),
     ),
 }

@@ -1,0 +1,211 @@
+"""The command line: ``deoldify --help``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from deoldify.checkpoints import CHECKPOINTS, fetch, find, models
+from deoldify.errors import DeOldifyError, UnknownModelError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg", ".avif": ".jpg"}
+"""What is written in place of formats that can only be read; PNG for all others."""
+
+
+class Transfer(str, Enum):
+    """How colour gets from the render back to full size."""
+
+    guided = "guided"
+    bilinear = "bilinear"
+    none = "none"
+
+
+class Device(str, Enum):
+    """Where to run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class Precision(str, Enum):
+    """Floating-point type of the renders."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+@app.callback()
+def main() -> None:
+    """Bring colour to black-and-white photographs, on your own computer."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+
+@app.command(name="colorize")
+def colorize_command(
+    photos: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False),
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="Which model; see `deoldify models`.")] = "compact",
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A file with weights to use in place of the model's own.", show_default=False)
+    ] = None,
+    render_factor: Annotated[
+        int | None,
+        typer.Option(
+            "--render-factor", "-r", min=4, max=64, show_default="automatic",
+            help="Side of the square that the model sees, in units of 16 pixels. More finds smaller things; "
+            "less gives bolder colour.",
+        ),
+    ] = None,
+    transfer: Annotated[
+        Transfer,
+        typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
+    ] = Transfer.guided,
+    device: Annotated[Device, typer.Option(help="Where to run.")] = Device.auto,
+    precision: Annotated[Precision, typer.Option(help="Floating-point type of the renders.")] = Precision.auto,
+    force: Annotated[bool, typer.Option("--force", help="Colour again what is in the output folder already.")] = False,
+) -> None:  # fmt: skip
+    """Colour black-and-white photographs.
+
+    One photo goes into a file: `deoldify colorize photo.jpg -o colour.jpg`.
+    Several photos or a whole folder go into a folder: `deoldify colorize old/ -o coloured/`. A run that was
+    interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
+    """
+    record = find(model)
+    jobs = _plan(photos, output)
+    todo = [(source, target) for source, target in jobs if force or len(jobs) == 1 or not target.exists()]
+    if len(todo) < len(jobs):
+        done = len(jobs) - len(todo)
+        typer.echo(f"{done} of {len(jobs)} photos are done already; --force does them again.", err=True)
+    if not todo:
+        return
+
+    from deoldify.photo import open_photo, save_photo
+    from deoldify.pipeline import load_colorizer
+
+    colorizer = load_colorizer(record.name, checkpoint=checkpoint, device=device.value, precision=precision.value)
+    failed = []
+    for source, target in tqdm(todo, unit="photo", disable=None if len(todo) > 1 else True):
+        try:
+            photo = open_photo(source)
+            coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            save_photo(coloured, target, label=f"Coloured by DeOldify ({record.name}); the colours are a guess by AI")
+        except (DeOldifyError, OSError) as error:
+            failed.append(str(error))
+            tqdm.write(f"error: {error}", file=sys.stderr)
+    if failed:
+        if len(todo) > 1:
+            typer.echo(f"{len(failed)} of {len(todo)} photos could not be coloured:", err=True)
+            for line in failed:
+                typer.echo(f"  {line}", err=True)
+        raise typer.Exit(1)
+
+
+def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
+    """Which file becomes which: pairs of source and target.
+
+    Raises:
+        typer.BadParameter: the photos and the output do not go together, or two photos would become one file.
+    """
+    from deoldify.photo import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+
+    photos = list(photos)
+    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir()
+    if not into_folder:
+        if output.suffix.lower() not in WRITABLE_SUFFIXES:
+            allowed = ", ".join(WRITABLE_SUFFIXES)
+            raise typer.BadParameter(f"{output} must end in one of {allowed}", param_hint="--output")
+        return [(photos[0], output)]
+    if output.is_file():
+        raise typer.BadParameter(f"{output} is a file; several photos need a folder", param_hint="--output")
+    jobs: dict[Path, Path] = {}
+    for photo in photos:
+        if photo.is_dir():
+            inside = [
+                path
+                for path in sorted(photo.rglob("*"))
+                if path.suffix.lower() in READABLE_SUFFIXES and output not in path.parents and path.is_file()
+            ]
+            if not inside:
+                raise typer.BadParameter(f"there are no photographs in {photo}", param_hint="photos")
+        else:
+            inside = [photo]
+        for path in inside:
+            relative = path.relative_to(photo) if photo.is_dir() else Path(path.name)
+            target = output / relative
+            if target.suffix.lower() not in WRITABLE_SUFFIXES:
+                target = target.with_suffix(_SUBSTITUTES.get(target.suffix.lower(), ".png"))
+            if target in jobs:
+                raise typer.BadParameter(
+                    f"{jobs[target]} and {path} would both become {target}; do them one after the other, "
+                    f"into two folders",
+                    param_hint="photos",
+                )
+            jobs[target] = path
+    return [(source, target) for target, source in jobs.items()]
+
+
+@app.command(name="models")
+def models_command() -> None:
+    """List the models: what they are, how large, and whether they are on this computer already."""
+    rows = [("name", "task", "size", "licence", "here", "source")]
+    for model in models():
+        here = "yes" if model.here else "no"
+        rows.append((model.name, model.task, f"{model.bytes / 1e6:.0f} MB", model.licence, here, model.source))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+@app.command(name="fetch")
+def fetch_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Models to fetch.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every model there is.")] = False,
+) -> None:
+    """Download models ahead, to have them when there is no network."""
+    if not names and not everything:
+        raise typer.BadParameter("name a model, or say --all", param_hint="names")
+    for checkpoint in CHECKPOINTS if everything else [find(name) for name in names or []]:
+        path = fetch(checkpoint)
+        typer.echo(f"{checkpoint.name}: {path}")
+
+
+def run() -> None:
+    """The command ``deoldify``: errors become one line and an exit status.
+
+    Exit status 2 is a wrong call, 1 a call that failed.
+    """
+    try:
+        app()
+    except UnknownModelError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except (DeOldifyError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

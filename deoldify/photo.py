@@ -1,0 +1,1170 @@
+"""A photograph as a file: pixels as they are, everything that must survive, and the way back to disk.
+
+Pillow decodes and encodes what has eight bits a sample. It reduces 16-bit colour to eight bits, so 16-bit PNG goes
+through imagecodecs (libpng) and TIFF through tifffile. Metadata travels as the bytes of the source: EXIF and TIFF tags
+are moved entry by entry in their own byte order, never by way of decoded values, so that unknown tags, odd encodings
+and maker notes arrive unchanged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import os
+import re
+import secrets
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from deoldify.errors import PhotoError
+
+Array = npt.NDArray[Any]
+
+MAX_PIXELS = 300_000_000
+"""Largest photograph that is decoded unless the caller says otherwise: 300 megapixels."""
+
+READABLE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".heic",
+    ".heif",
+)  # fmt: skip
+"""File names worth trying in a folder; `open_photo` itself goes by the content alone."""
+
+_log = logging.getLogger(__name__)
+
+_GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
+_BAND = 1 << 20  # pixels that are worked on at once where a whole-photo temporary would be costly
+
+# What decoders raise on damaged files; anything else is a fault of ours and must not be taken for one of the file.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, TypeError, RuntimeError, LookupError, EOFError, struct.error, zlib.error,
+    Image.DecompressionBombError,
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The photo
+
+
+@dataclass(frozen=True)
+class JpegSettings:
+    """How a JPEG was compressed, so that it can be compressed the same way again.
+
+    `tables` are its quantisation tables (64 values each), `subsampling` Pillow's 0, 1, 2 for 4:4:4, 4:2:2, 4:2:0.
+    """
+
+    tables: tuple[tuple[int, ...], ...]
+    subsampling: int
+    progressive: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photograph and everything of its file that must survive.
+
+    Attributes
+    ----------
+    pixels
+        (H, W, 3) RGB, uint8 or uint16, upright.
+    alpha
+        (H, W), dtype of `pixels`, not premultiplied; None where the file has none.
+    format
+        Pillow's name of the file's format, such as "JPEG" or "TIFF".
+    exif
+        A TIFF structure without the "Exif" prefix: all tags of the file, for a TIFF too, apart from those that describe
+        how its pixels are stored. Orientation 1, no thumbnail.
+    icc_profile
+        An RGB profile in which `pixels` are to be read; None means sRGB.
+    xmp
+        The XMP packet.
+    dpi
+        Horizontal and vertical resolution in dots per inch.
+    photoshop
+        Photoshop image resources, in which JPEG and TIFF keep their IPTC captions.
+    comment
+        The comment of a JPEG.
+    png_chunks
+        Text, time and gamma chunks of a PNG: type and content.
+    jpeg
+        Compression settings of a JPEG.
+    tiff_compression
+        Value of the Compression tag of a TIFF.
+    lossless
+        Whether the file was a WebP without loss.
+    was_grey
+        Whether the file stored one channel.
+    pages
+        Pages of a TIFF that are not thumbnails; only the first is in `pixels`.
+    """
+
+    pixels: Array
+    alpha: Array | None = None
+    format: str = "PNG"
+    exif: bytes | None = None
+    icc_profile: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    photoshop: bytes | None = None
+    comment: bytes | None = None
+    png_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    jpeg: JpegSettings | None = None
+    tiff_compression: int | None = None
+    lossless: bool = False
+    was_grey: bool = False
+    pages: int = 1
+
+    def __post_init__(self) -> None:
+        pixels, alpha = self.pixels, self.alpha
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"pixels must be (H, W, 3) uint8 or uint16, not {pixels.shape} {pixels.dtype}")
+        if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
+            raise ValueError(f"alpha {alpha.shape} {alpha.dtype} does not fit pixels {pixels.shape} {pixels.dtype}")
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def bits(self) -> int:
+        """Bits a sample: 8 or 16."""
+        return 8 * self.pixels.dtype.itemsize
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of a file in the photo's own format, or in the nearest one that can hold its colours."""
+        return {"TIFF": ".tif", "WEBP": ".webp"}.get(self.format, ".jpg" if self.format in _LOSSY else ".png")
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether no pixel differs between its channels by more than JPEG's rounding (2 of 255)."""
+        tolerance = _GREY_TOLERANCE * (257 if self.bits == 16 else 1)
+        for band in _bands(self.pixels):
+            r, g, b = (self.pixels[band, :, channel] for channel in range(3))
+            spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
+            if int(spread.max(initial=0)) > tolerance:
+                return False
+        return True
+
+    def with_pixels(self, pixels: Array) -> Photo:
+        """Return the same photo with other pixels of the same size.
+
+        Parameters
+        ----------
+        pixels
+            (H, W, 3) RGB, uint8 or uint16; alpha follows its depth.
+
+        Raises
+        ------
+        ValueError
+            When shape or dtype do not fit.
+        """
+        if pixels.shape != self.pixels.shape:
+            raise ValueError(f"pixels of shape {pixels.shape} cannot replace {self.pixels.shape}")
+        alpha = self.alpha
+        if alpha is not None and alpha.dtype != pixels.dtype:
+            alpha = _to_8_bits(alpha) if pixels.dtype == np.uint8 else alpha.astype(np.uint16) * np.uint16(257)
+        return replace(self, pixels=pixels, alpha=alpha)
+
+    @classmethod
+    def from_image(cls, image: Image.Image) -> Photo:
+        """Take over a Pillow image of any mode, in the orientation and with the metadata that it has.
+
+        Raises
+        ------
+        PhotoError
+            When its mode or range of values has no meaning as a photograph.
+        """
+        exif, icc = image.info.get("exif"), image.info.get("icc_profile")
+        try:
+            samples = _samples_of(image)
+        except PhotoError as error:
+            raise PhotoError(f"the image {error}") from None
+        pixels, icc_profile = _to_rgb(samples, samples.icc or icc)
+        return cls(
+            pixels,
+            samples.alpha,
+            format=image.format or "PNG",
+            exif=exif.removeprefix(b"Exif\0\0") if exif else None,
+            icc_profile=icc_profile,
+            xmp=_as_bytes(image.info.get("xmp")),
+            dpi=_dpi_of(image),
+            was_grey=samples.space == "grey",
+        )
+
+    def to_image(self) -> Image.Image:
+        """Return a Pillow image, RGB or RGBA at eight bits, with EXIF, ICC profile, XMP and DPI in its `info`."""
+        image = Image.fromarray(_to_8_bits(self.pixels))
+        if self.alpha is not None:
+            image.putalpha(Image.fromarray(_to_8_bits(self.alpha)))
+        kept = {"exif": self.exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
+        image.info.update({key: value for key, value in kept.items() if value is not None})
+        return image
+
+
+_LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF"})
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Opening
+
+
+def open_photo(source: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Open a photograph: JPEG, PNG, TIFF, WebP, BMP, AVIF, the first picture of a GIF or MPO, HEIC with pillow-heif.
+
+    The EXIF orientation is applied. Grey photographs with a grey ICC profile, CMYK and CIELAB are converted to sRGB;
+    the values of RGB photographs, and of grey ones without a profile, stay as they are. 9- to 16-bit samples become
+    uint16 over its whole range, floating-point samples between 0 and 1 likewise.
+
+    Parameters
+    ----------
+    source
+        A path, or a binary stream, which is read from its beginning and left open.
+    max_pixels
+        Photographs of more pixels are refused before they are decoded.
+
+    Raises
+    ------
+    PhotoError
+        When there is no such file, or it is no photograph, damaged, too large, or of a kind that cannot be read.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if path.is_dir():
+            raise PhotoError(f"{path} is a folder, not a photograph")
+        try:
+            stream: BinaryIO = path.open("rb")
+        except FileNotFoundError:
+            raise PhotoError(f"{path} does not exist") from None
+        except OSError as error:
+            raise PhotoError(f"{path} cannot be opened: {error.strerror or error}") from error
+        with stream:
+            return _open_stream(stream, str(path), max_pixels)
+    name = getattr(source, "name", None)
+    stream = source if source.seekable() else io.BytesIO(source.read())
+    return _open_stream(stream, name if isinstance(name, str) else "the uploaded file", max_pixels)
+
+
+def _open_stream(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
+    try:
+        stream.seek(0)
+        start = stream.read(32)
+        if not start:
+            raise PhotoError("is empty")
+        kind = _sniff(start)
+        stream.seek(0)
+        if kind is None:
+            raise PhotoError(
+                "is not a photograph that can be read: its content is none of "
+                "JPEG, PNG, TIFF, WebP, BMP, GIF, AVIF, HEIC"
+            )
+        if kind == "TIFF":
+            return _open_tiff(stream, max_pixels)
+        return _open_with_pillow(stream, kind, max_pixels)
+    except PhotoError as error:
+        raise PhotoError(f"{name} {error}") from error.__cause__
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PhotoError(f"{name} is not a photograph that can be read: damaged or cut short ({reason})") from error
+
+
+def _sniff(start: bytes) -> str | None:
+    """Tell the format by its first bytes; Pillow's own search would try formats that are no photographs."""
+    prefixes = {
+        b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF",
+        b"MM\0+": "TIFF", b"BM": "BMP", b"GIF8": "GIF",
+    }  # fmt: skip
+    for prefix, kind in prefixes.items():
+        if start.startswith(prefix):
+            return kind
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start[4:8] == b"ftyp":
+        brands = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
+            (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"
+        )
+        return brands.get(start[8:12])
+    return None
+
+
+# Pillow's Image.open has one size limit for the whole process; its readers, called by name, have none, so that each
+# caller's own limit holds.
+_READERS: dict[str, Callable[..., Image.Image]] = {
+    "JPEG": JpegImagePlugin.jpeg_factory,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+}
+
+
+def _reader(kind: str) -> Callable[..., Image.Image]:
+    if kind != "HEIF":
+        return _READERS[kind]
+    try:
+        importlib.import_module("pillow_heif").register_heif_opener()
+    except ImportError:
+        raise PhotoError("is a HEIC photograph: install pillow-heif, or convert it to JPEG first") from None
+    return Image.OPEN["HEIF"][0]
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise PhotoError(f"is not a photograph that can be read: it is {width} × {height} pixels in size")
+    if width * height > max_pixels:
+        raise PhotoError(
+            f"has {width} × {height} = {width * height / 1e6:.0f} megapixels; "
+            f"at most {max_pixels / 1e6:g} are allowed: make it smaller first"
+        )
+
+
+def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
+    image = _reader(kind)(stream)
+    _check_size(*image.size, max_pixels)
+    info = image.info
+    icc, xmp, dpi = info.get("icc_profile"), _as_bytes(info.get("xmp")), _dpi_of(image)
+    exif = _as_bytes(info.get("exif"))
+    if exif is None and "Raw profile type exif" in info:
+        exif = image.getexif().tobytes()
+    extras: dict[str, Any] = {"format": image.format or kind}
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        extras["photoshop"] = _photoshop_of(image)
+        extras["comment"] = _as_bytes(info.get("comment"))
+        if image.layers in (1, 3):
+            extras["jpeg"] = JpegSettings(
+                tuple(tuple(table) for _, table in sorted(image.quantization.items())),
+                # A grey JPEG has no colour to subsample, so that its new colour is kept whole.
+                max(JpegImagePlugin.get_sampling(image), 0) if image.layers == 3 else 0,
+                bool(info.get("progressive")),
+            )
+    elif kind == "PNG":
+        extras["png_chunks"] = _png_chunks(stream)
+    elif kind == "WEBP":
+        stream.seek(0)
+        extras["lossless"] = b"VP8L" in stream.read(4096)
+    samples = _decode_16_bit_png(stream) if kind == "PNG" and _png_depth(stream) == 16 else _samples_of(image)
+    del image  # its pixels are copied: hold them only once while the photo is turned
+    return _photo(samples, icc, exif, xmp, dpi, extras)
+
+
+def _photo(
+    samples: _Samples,
+    icc: bytes | None,
+    exif: bytes | None,
+    xmp: bytes | None,
+    dpi: tuple[float, float] | None,
+    extras: dict[str, Any],
+) -> Photo:
+    """Turn what was decoded upright and into RGB, and bring the metadata into agreement with that."""
+    order, directory = _parse_exif(exif)
+    orientation = _number(directory.get(_ORIENTATION), order) or 1
+    if not 1 <= orientation <= 8 or samples.upright:
+        orientation = 1
+    # Channels come last: turning one grey channel before it becomes three is a third of the work and memory.
+    alpha = None if samples.alpha is None else _upright(samples.alpha, orientation)
+    samples = replace(samples, values=_upright(samples.values, orientation), alpha=None)
+    pixels, icc_profile = _to_rgb(samples, samples.icc or icc)
+    height, width = pixels.shape[:2]
+    if directory:
+        _make_upright(directory, order, width, height, transposed=orientation > 4)
+        exif = _pack_exif(directory, order)
+    else:
+        exif = None
+    if xmp is not None and (orientation > 1 or samples.upright):
+        xmp = re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>\s*))[2-8]", rb"\g<1>1", xmp)
+    if dpi is not None and orientation > 4:
+        dpi = dpi[::-1]
+    if icc_profile != icc and "png_chunks" in extras:
+        extras["png_chunks"] = tuple(chunk for chunk in extras["png_chunks"] if chunk[0] not in _PNG_COLORIMETRY)
+    return Photo(
+        pixels, alpha, exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, was_grey=samples.space == "grey", **extras
+    )
+
+
+def _upright(array: Array, orientation: int) -> Array:
+    """Apply an EXIF orientation (1 to 8) to an array of (H, W, ...)."""
+    if orientation in (3, 4, 6, 7):
+        array = array[::-1]
+    if orientation in (2, 3, 7, 8):
+        array = array[:, ::-1]
+    if orientation > 4:
+        array = array.swapaxes(0, 1)
+    return np.ascontiguousarray(array)
+
+
+def _as_bytes(value: object) -> bytes | None:
+    if isinstance(value, str):
+        return value.encode() or None
+    return value or None if isinstance(value, bytes) else None
+
+
+def _dpi_of(image: Image.Image) -> tuple[float, float] | None:
+    dpi: Any = image.info.get("dpi")
+    try:
+        x, y = float(dpi[0]), float(dpi[1])
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+    return (x, y) if 0 < x < 1e6 and 0 < y < 1e6 else None
+
+
+_PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
+
+
+def _photoshop_of(image: JpegImagePlugin.JpegImageFile) -> bytes | None:
+    segments = (data for marker, data in image.applist if marker == "APP13" and data.startswith(_PHOTOSHOP_PREFIX))
+    return b"".join(data[len(_PHOTOSHOP_PREFIX) :] for data in segments) or None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Samples and colour spaces
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Values as decoded: (H, W) for grey, (H, W, 3) for rgb, (H, W, 4) for cmyk, where the maximum is full ink."""
+
+    values: Array
+    space: str
+    alpha: Array | None = None
+    icc: bytes | None = None  # where decoding itself had to convert: the profile it converted to
+    upright: bool = False  # whether the decoder has applied the orientation already
+
+
+def _samples_of(image: Image.Image) -> _Samples:
+    """Take the samples out of a Pillow image of any mode, without reducing their depth."""
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
+        return _Samples(np.asarray(image).astype(np.uint16, copy=False), "grey")
+    if image.mode == "I":
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise PhotoError("has 32-bit samples beyond 0 to 65535, which have no known white: convert it to 16 bits")
+        return _Samples(values.astype(np.uint16), "grey")
+    if image.mode == "F":
+        return _Samples(_from_float(np.asarray(image)), "grey")
+    if image.mode == "CMYK":
+        return _Samples(np.asarray(image), "cmyk")
+    if image.mode == "LAB":
+        srgb = ImageCms.createProfile("sRGB")
+        image = cast(
+            Image.Image, ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
+        )
+        return _Samples(np.asarray(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        values = np.asarray(image.convert("LA" if grey else "RGBA"))
+        alpha = np.ascontiguousarray(values[..., -1])
+        return _Samples(values[..., 0], "grey", alpha) if grey else _Samples(values[..., :3], "rgb", alpha)
+    mode = "L" if grey else "RGB"
+    return _Samples(np.asarray(image if image.mode == mode else image.convert(mode)), "grey" if grey else "rgb")
+
+
+def _from_float(values: Array) -> Array:
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):
+        raise PhotoError(
+            f"has floating-point samples from {low:g} to {high:g}, but only 0 (black) to 1 (white) has a meaning: "
+            "convert it to 16-bit integers"
+        )
+    out = np.empty(values.shape, np.uint16)
+    for band in _bands(values):
+        out[band] = np.rint(np.clip(values[band], 0, 1) * np.float64(65535))
+    return out
+
+
+def _srgb_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def _to_rgb(samples: _Samples, icc: bytes | None) -> tuple[Array, bytes | None]:
+    """Return pixels (H, W, 3) and the RGB profile that they are in, None for sRGB by default.
+
+    A profile for another kind of colour than the file's own is dropped, as it would be by any viewer.
+    """
+    values, space = samples.values, samples.space
+    profile_space = icc[16:20] if icc else b""
+    rgb_profile = icc if profile_space == b"RGB " else None
+    if space == "rgb":
+        # Arrays over a decoder's own memory are read-only, which PyTorch does not take.
+        return np.require(values, requirements=["C", "W"]), rgb_profile
+    if space == "cmyk":
+        return _cmyk_to_rgb(values, icc if profile_space == b"CMYK" else None)
+    if profile_space == b"GRAY" and icc is not None:
+        try:
+            curve = _grey_to_srgb(icc, values.dtype)
+        except RuntimeError as error:
+            _log.warning("a grey ICC profile that cannot be used is dropped: %s", error)
+        else:
+            values, rgb_profile = curve[values], _srgb_profile()
+    pixels = np.empty((*values.shape, 3), values.dtype)
+    for channel in range(3):
+        pixels[..., channel] = values
+    return pixels, rgb_profile
+
+
+def _grey_to_srgb(icc: bytes, dtype: np.dtype[Any]) -> Array:
+    """Return the table that takes every grey value under `icc` to sRGB: (256,) uint8 or (65536,) uint16.
+
+    The ramp goes through in floating point: Little CMS's 16-bit path is off by 150 of 65535 in the shadows.
+    """
+    white = np.iinfo(dtype).max
+    ramp = np.linspace(0.0, 1.0, white + 1)
+    rgb = imagecodecs.cms_transform(
+        ramp[None],
+        icc,
+        _srgb_profile(),
+        colorspace="gray",
+        outcolorspace="rgb",
+        outdtype="float64",
+        intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
+    )
+    curve = rgb[0, :, 1]
+    # A grey profile with sRGB's own curve: keep every value rather than round it.
+    if float(np.abs(curve - ramp).max()) < 0.5 / 255:
+        curve = ramp
+    return cast(Array, np.rint(np.clip(curve, 0, 1) * white).astype(dtype))
+
+
+def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]:
+    white = np.iinfo(values.dtype).max
+    pixels = np.empty((*values.shape[:2], 3), values.dtype)
+    srgb = _srgb_profile()
+    for band in _bands(values):
+        if icc is not None:
+            try:
+                pixels[band] = imagecodecs.cms_transform(
+                    np.ascontiguousarray(values[band]),
+                    icc,
+                    srgb,
+                    colorspace="cmyk",
+                    outcolorspace="rgb",
+                    outdtype=values.dtype,
+                    intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
+                    flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,
+                )
+                continue
+            except RuntimeError as error:
+                _log.warning("a CMYK ICC profile that cannot be used is dropped: %s", error)
+                icc = None
+        paper = white - values[band].astype(np.uint32)
+        pixels[band] = (paper[..., :3] * paper[..., 3:] + white // 2) // white
+    return pixels, srgb if icc is not None else None
+
+
+def _bands(array: Array) -> Iterator[slice]:
+    """Yield slices of rows that hold about a megapixel each."""
+    rows = max(1, _BAND // max(1, array.shape[1]))
+    for top in range(0, array.shape[0], rows):
+        yield slice(top, top + rows)
+
+
+def _to_8_bits(array: Array) -> Array:
+    """Return uint8, 16-bit values rounded to the nearest of 0 to 255."""
+    if array.dtype == np.uint8:
+        return array
+    out = np.empty(array.shape, np.uint8)
+    for band in _bands(array):
+        out[band] = (array[band].astype(np.uint32) + 128) // 257
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# PNG
+
+
+# What describes the picture or its maker. Profile, resolution, EXIF and XMP are carried by fields of their own.
+_PNG_KEPT = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB", b"cICP"})
+_PNG_COLORIMETRY = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # of the source, until it is converted
+_PNG_XMP = b"XML:com.adobe.xmp\0"
+
+
+def _png_depth(stream: BinaryIO) -> int:
+    stream.seek(24)
+    return stream.read(1)[0]
+
+
+def _png_chunks(stream: BinaryIO) -> tuple[tuple[bytes, bytes], ...]:
+    chunks = []
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] not in _PNG_KEPT:
+            stream.seek(length + 4, os.SEEK_CUR)
+            continue
+        data = stream.read(length)
+        stream.seek(4, os.SEEK_CUR)
+        if not data.startswith((_PNG_XMP, b"Raw profile type exif\0", b"Raw profile type APP1\0")):
+            chunks.append((head[4:], data))
+    return tuple(chunks)
+
+
+def _decode_16_bit_png(stream: BinaryIO) -> _Samples:
+    stream.seek(0)
+    values = imagecodecs.png_decode(stream.read())
+    channels = values.shape[2] if values.ndim == 3 else 1
+    alpha = np.ascontiguousarray(values[..., -1]) if channels in (2, 4) else None
+    if channels > 2:
+        return _Samples(values[..., :3], "rgb", alpha)
+    return _Samples(values[..., 0] if channels == 2 else values.reshape(values.shape[:2]), "grey", alpha)
+
+
+def _write_png(photo: Photo, stream: BinaryIO) -> None:
+    values = photo.pixels if photo.alpha is None else np.dstack((photo.pixels, photo.alpha))
+    # NumPy calls an array contiguous whatever the stride of an axis of length 1; imagecodecs looks at all strides.
+    values = values.copy() if 1 in values.shape else np.ascontiguousarray(values)
+    encoded = memoryview(imagecodecs.png_encode(values, level=6))
+    del values
+    end_of_header = 8 + 25  # signature, IHDR
+    stream.write(encoded[:end_of_header])
+
+    def write_chunk(kind: bytes, data: bytes) -> None:
+        stream.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+
+    for kind, data in photo.png_chunks:
+        write_chunk(kind, data)
+    if photo.icc_profile:
+        write_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc_profile))
+    if photo.dpi:
+        write_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / 0.0254) for dots in photo.dpi), 1))
+    if photo.exif:
+        write_chunk(b"eXIf", photo.exif)
+    if photo.xmp:
+        write_chunk(b"iTXt", _PNG_XMP + b"\0\0\0\0" + photo.xmp)
+    stream.write(encoded[end_of_header:])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# EXIF and TIFF tags: directories of raw entries
+
+
+_ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _SOFTWARE = 274, 282, 283, 296, 305
+_PROCESSING_SOFTWARE, _MAKER_NOTE, _XMP, _PHOTOSHOP, _ICC = 11, 0x927C, 700, 34377, 34675
+_EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 34665, 34853, 40965
+_NESTED = frozenset({_EXIF_IFD, _GPS_IFD, _INTEROP_IFD})
+
+# How the pixels of one particular file are stored, and where: true of no other file.
+_STORAGE = frozenset(
+    {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292,
+     293, 317, 320, 321, 322, 323, 324, 325, 330, 332, 334, 336, 338, 339, 340, 341, 342, 347, 400, *range(512, 522),
+     529, 530, 531, 532, 32997, 32998}
+)  # fmt: skip
+_COLORIMETRY = frozenset({301, 318, 319})  # of the source's RGB; meaningless once grey or CMYK has been converted
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _LONG8 = 1, 2, 3, 4, 5, 7, 16
+
+
+@dataclass
+class _Entry:
+    """A tag as stored: its type, its values as bytes in the file's order, or the directory that it points to."""
+
+    kind: int
+    count: int
+    data: bytes = b""
+    nested: dict[int, _Entry] | None = None
+    offset: int = 0
+
+
+_Directory = dict[int, _Entry]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Byte order ("<" or ">") and whether offsets have eight bytes, as in a BigTIFF."""
+
+    order: str
+    big: bool = False
+    word: str = field(init=False)
+    inline: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word", "Q" if self.big else "I")
+        object.__setattr__(self, "inline", 8 if self.big else 4)
+
+
+def _read_directory(stream: BinaryIO, offset: int, layout: _Layout, nesting: int = 0) -> _Directory:
+    """Read the entries of the directory at `offset`; entries that point beyond the file are left out."""
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(offset)
+    count_format = layout.order + ("Q" if layout.big else "H")
+    (count,) = struct.unpack(count_format, stream.read(struct.calcsize(count_format)))
+    entry = struct.Struct(f"{layout.order}HH{layout.word}{layout.inline}s")
+    table = stream.read(min(count, 65535) * entry.size)
+    directory: _Directory = {}
+    for at in range(0, len(table) - entry.size + 1, entry.size):
+        tag, kind, values, inline = entry.unpack_from(table, at)
+        length = values * _TYPE_BYTES.get(kind, 1)
+        position = offset + struct.calcsize(count_format) + at + entry.size - layout.inline
+        data = inline[:length]
+        if length > layout.inline or tag in _NESTED:
+            (position,) = struct.unpack(layout.order + layout.word, inline)
+            if position + length > end or (tag in _NESTED and position in (0, offset)):
+                continue
+        if tag in _NESTED:
+            if nesting < 2:
+                if layout.big and kind in (_LONG, 13):
+                    (position,) = struct.unpack(layout.order + "I", inline[:4])
+                with contextlib.suppress(struct.error):
+                    directory[tag] = _Entry(_LONG, 1, nested=_read_directory(stream, position, layout, nesting + 1))
+            continue
+        if length > layout.inline:
+            stream.seek(position)
+            data = stream.read(length)
+        directory[tag] = _Entry(kind, values, data, offset=position)
+    return directory
+
+
+def _append_directory(
+    out: bytearray, base: int, directory: _Directory, layout: _Layout, placed: _Entry | None = None
+) -> int:
+    """Append a directory and all it needs to `out`, whose first byte lies at `base` of the file; return its offset.
+
+    The values of `placed` are in the file already, at its own offset.
+    """
+    table = []
+    for tag, entry in sorted(directory.items()):
+        kind, count, data = entry.kind, entry.count, entry.data
+        if entry.nested is not None:
+            kind, count = (_LONG8 if layout.big else _LONG), 1
+            data = struct.pack(layout.order + layout.word, _append_directory(out, base, entry.nested, layout, placed))
+        elif entry is placed:
+            data = struct.pack(layout.order + layout.word, entry.offset)
+        elif len(data) > layout.inline:
+            position = base + len(out)
+            out += data + b"\0" * (len(data) % 2)
+            data = struct.pack(layout.order + layout.word, position)
+        table.append(struct.pack(f"{layout.order}HH{layout.word}", tag, kind, count) + data.ljust(layout.inline, b"\0"))
+    start = base + len(out)
+    out += struct.pack(layout.order + ("Q" if layout.big else "H"), len(table)) + b"".join(table)
+    out += bytes(layout.inline)
+    return start
+
+
+def _parse_exif(exif: bytes | None) -> tuple[str, _Directory]:
+    """Return byte order and first directory of an EXIF block; an empty directory where there is none to be read."""
+    block = (exif or b"").removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        return "<", {}
+    try:
+        return order, _read_directory(io.BytesIO(block), struct.unpack_from(order + "I", block, 4)[0], _Layout(order))
+    except struct.error as error:
+        _log.warning("EXIF that cannot be read is dropped: %s", error)
+        return "<", {}
+
+
+def _pack_exif(directory: _Directory, order: str) -> bytes:
+    """Return an EXIF block of one directory.
+
+    A maker note stays at the offset where it was: makers count offsets inside it from the start of the block.
+    """
+    out = bytearray(b"II*\0" if order == "<" else b"MM\0*") + bytes(4)
+    exif = directory.get(_EXIF_IFD)
+    note = exif.nested.get(_MAKER_NOTE) if exif is not None and exif.nested else None
+    if note is not None and 8 <= note.offset < 32768 and len(note.data) > 4:
+        out += bytes(note.offset - len(out)) + note.data
+        out += bytes(len(out) % 2)
+    else:
+        note = None
+    struct.pack_into(order + "I", out, 4, _append_directory(out, 0, directory, _Layout(order), note))
+    return bytes(out)
+
+
+def _number(entry: _Entry | None, order: str) -> int | None:
+    """Return the first value of a SHORT or LONG entry."""
+    code = {_SHORT: "H", _LONG: "I"}.get(entry.kind) if entry is not None else None
+    if entry is None or code is None or len(entry.data) < struct.calcsize(code):
+        return None
+    return int(struct.unpack_from(order + code, entry.data)[0])
+
+
+def _make_upright(directory: _Directory, order: str, width: int, height: int, *, transposed: bool) -> None:
+    """Bring orientation, sizes and resolutions into agreement with upright pixels of this size."""
+    if _ORIENTATION in directory:
+        directory[_ORIENTATION] = _Entry(_SHORT, 1, struct.pack(order + "H", 1))
+    exif = directory.get(_EXIF_IFD)
+    for tags, width_tag, height_tag in ((directory, 256, 257), (exif.nested if exif else None, 0xA002, 0xA003)):
+        for tag, length in ((width_tag, width), (height_tag, height)):
+            if tags and tag in tags:
+                tags[tag] = _Entry(_LONG, 1, struct.pack(order + "I", length))
+    if transposed and _X_RESOLUTION in directory and _Y_RESOLUTION in directory:
+        directory[_X_RESOLUTION], directory[_Y_RESOLUTION] = directory[_Y_RESOLUTION], directory[_X_RESOLUTION]
+
+
+def _resolution(directory: _Directory, order: str) -> tuple[float, float] | None:
+    """Return dots per inch as the tags have it."""
+    unit = {2: 1.0, 3: 2.54}.get(_number(directory.get(_RESOLUTION_UNIT), order) or 2)
+    dots = []
+    for tag in (_X_RESOLUTION, _Y_RESOLUTION):
+        entry = directory.get(tag)
+        if unit is None or entry is None or entry.kind != _RATIONAL or len(entry.data) < 8:
+            return None
+        numerator, denominator = struct.unpack_from(order + "II", entry.data)
+        if not numerator or not denominator:
+            return None
+        dots.append(unit * numerator / denominator)
+    return dots[0], dots[1]
+
+
+def _set_resolution(directory: _Directory, order: str, dpi: tuple[float, float] | None) -> None:
+    """Write `dpi` into the tags unless they say the same already."""
+    if dpi is None or np.allclose(_resolution(directory, order) or (0, 0), dpi, rtol=5e-3):
+        return
+    for tag, dots in zip((_X_RESOLUTION, _Y_RESOLUTION), dpi, strict=True):
+        directory[tag] = _Entry(_RATIONAL, 1, struct.pack(order + "II", round(dots * 1000), 1000))
+    directory[_RESOLUTION_UNIT] = _Entry(_SHORT, 1, struct.pack(order + "H", 2))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# TIFF
+
+
+def _open_tiff(stream: BinaryIO, max_pixels: int) -> Photo:
+    with tifffile.TiffFile(stream) as tiff:
+        pages = tiff.pages
+        page = pages.first
+        layout = _Layout(tiff.byteorder, tiff.is_bigtiff)
+        if 50706 in page.tags:
+            raise PhotoError("is a camera's raw file: develop it to TIFF or JPEG first")
+        _check_size(page.imagewidth, page.imagelength, max_pixels)
+        size = stream.seek(0, os.SEEK_END)
+        if any(at + length > size for at, length in zip(page.dataoffsets, page.databytecounts, strict=False)):
+            raise PhotoError("is not a photograph that can be read: cut short")
+        count = sum(1 for each in pages if not cast(tifffile.TiffPage, each).subfiletype & 1)
+        directory = _read_directory(stream, page.offset, layout)
+        compression, photometric = int(page.compression), int(page.photometric)
+        bits = page.bitspersample
+        # Whatever is not plain samples (bilevel fax, palettes, JPEG inside TIFF, CIELAB) is libtiff's trade.
+        plain = photometric in (0, 1, 2, 5) and bits >= 8 and compression not in (6, 7)
+        samples = _tiff_samples(page) if plain else None
+    if samples is None:
+        stream.seek(0)
+        image = TiffImagePlugin.TiffImageFile(stream)
+        samples = replace(_samples_of(image), upright=True)
+        transposed = (_number(directory.get(_ORIENTATION), layout.order) or 1) > 4
+        if transposed and _X_RESOLUTION in directory and _Y_RESOLUTION in directory:
+            directory[_X_RESOLUTION], directory[_Y_RESOLUTION] = directory[_Y_RESOLUTION], directory[_X_RESOLUTION]
+    icc, xmp, photoshop = (
+        directory.pop(tag).data.rstrip(b"\0" if tag == _XMP else b"") or None if tag in directory else None
+        for tag in (_ICC, _XMP, _PHOTOSHOP)
+    )
+    dpi = _resolution(directory, layout.order)
+    dropped = _STORAGE if samples.space == "rgb" else _STORAGE | _COLORIMETRY
+    kept = {tag: entry for tag, entry in directory.items() if tag not in dropped}
+    extras = {"format": "TIFF", "photoshop": photoshop, "tiff_compression": compression, "pages": max(count, 1)}
+    exif = _pack_exif(kept, layout.order) if kept else None
+    return _photo(samples, icc, exif, xmp, dpi, extras)
+
+
+def _tiff_samples(page: tifffile.TiffPage) -> _Samples:
+    values = page.asarray()
+    if page.axes == "SYX":
+        values = np.moveaxis(values, 0, -1)
+    elif page.axes not in ("YX", "YXS"):
+        raise PhotoError(f"is not a photograph that can be read: its axes are {page.axes}")
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.dtype.kind == "f":
+        values, bits = _from_float(values), 16
+    elif values.dtype in (np.uint8, np.uint16):
+        bits = page.bitspersample
+    else:
+        raise PhotoError(f"has {values.dtype} samples, which have no known white: convert it to 16 bits")
+    white = (1 << bits) - 1
+    if 8 < bits < 16:
+        out = np.empty(values.shape, np.uint16)
+        for band in _bands(values):
+            out[band] = (values[band].astype(np.uint32) * 65535 + white // 2) // white
+        values, white = out, 65535
+    photometric = int(page.photometric)
+    space, channels = {2: ("rgb", 3), 5: ("cmyk", 4)}.get(photometric, ("grey", 1))
+    if values.shape[2] < channels:
+        raise PhotoError(f"is not a photograph that can be read: {values.shape[2]} channels are too few")
+    alpha = None
+    if values.shape[2] > channels and page.extrasamples and int(page.extrasamples[0]) in (1, 2):
+        alpha = np.ascontiguousarray(values[..., channels])
+    colours = values[..., :channels]
+    if alpha is not None and int(page.extrasamples[0]) == 1:
+        colours = _unpremultiplied(colours, alpha, white)
+    if photometric == 0:
+        colours = white - colours
+    return _Samples(colours[..., 0] if channels == 1 else colours, space, alpha)
+
+
+def _unpremultiplied(colours: Array, alpha: Array, white: int) -> Array:
+    out = np.empty(colours.shape, colours.dtype)
+    for band in _bands(colours):
+        cover = np.maximum(alpha[band], 1)[..., None].astype(np.float64)
+        out[band] = np.rint(np.minimum(colours[band] * (white / cover), white))
+    return out
+
+
+_NO_COMPRESSION, _LZW, _DEFLATE, _PACKBITS, _ZSTD = 1, 5, 8, 32773, 50000
+
+
+def _write_tiff(photo: Photo, stream: BinaryIO) -> None:
+    order, directory = _parse_exif(photo.exif)
+    values, alpha = photo.pixels, photo.alpha
+    if alpha is not None:
+        values = np.dstack((values, alpha))
+    # Fax and JPEG inside a TIFF cannot hold what was gained; Deflate loses nothing and is read everywhere.
+    compression = photo.tiff_compression if photo.tiff_compression in (1, 5, 8, 32773, 50000) else _DEFLATE
+    big = values.nbytes > 0xF0000000
+    with tifffile.TiffWriter(stream, bigtiff=big, byteorder=cast(Any, order)) as writer:
+        writer.write(
+            values,
+            photometric="rgb",
+            extrasamples=None if alpha is None else ("unassalpha",),
+            compression=compression,
+            predictor=compression in (_LZW, _DEFLATE, _ZSTD),
+            metadata=None,
+            software="",
+        )
+    layout = _Layout(order, big)
+    pointer, word = (8 if big else 4), struct.Struct(order + layout.word)
+    stream.seek(pointer)
+    written = _read_directory(stream, word.unpack(stream.read(word.size))[0], layout)
+    directory = {tag: entry for tag, entry in directory.items() if tag not in _STORAGE}
+    _set_resolution(directory, order, photo.dpi)
+    for tag, kind, data in (
+        (_XMP, _BYTE, photo.xmp),
+        (_PHOTOSHOP, _BYTE, photo.photoshop),
+        (_ICC, _UNDEFINED, photo.icc_profile),
+    ):
+        if data:
+            directory[tag] = _Entry(kind, len(data), data)
+    directory |= {tag: entry for tag, entry in written.items() if tag in _STORAGE}
+    # A second directory behind the pixels takes the place of tifffile's, which could hold no EXIF and GPS.
+    base = stream.seek(0, os.SEEK_END)
+    out = bytearray(base % 2)
+    first = _append_directory(out, base, directory, layout)
+    stream.write(out)
+    stream.seek(pointer)
+    stream.write(word.pack(first))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# JPEG, WebP, BMP
+
+
+_SEGMENT = 65533  # bytes that one JPEG marker can hold
+_XMP_PREFIX_LENGTH = 29
+_FINE_TABLE_SUM = 738  # of the 64 luma divisors: about quality 90, where the standard table for 50 sums to 3688
+
+
+def _flattened(photo: Photo) -> Image.Image:
+    """Return the photo without alpha, on white, at eight bits."""
+    if photo.alpha is None:
+        return Image.fromarray(_to_8_bits(photo.pixels))
+    white = np.iinfo(photo.pixels.dtype).max
+    out = np.empty(photo.pixels.shape, np.uint8)
+    for band in _bands(out):
+        cover = photo.alpha[band, :, None].astype(np.float64) / white
+        out[band] = np.rint((photo.pixels[band] * cover + white * (1 - cover)) * (255 / white))
+    return Image.fromarray(out)
+
+
+def _check_side(photo: Photo, limit: int, kind: str) -> None:
+    if max(photo.width, photo.height) > limit:
+        raise PhotoError(
+            f"a {kind} holds at most {limit} pixels a side and this photo has {photo.width} × {photo.height}: "
+            "save it as PNG or TIFF"
+        )
+
+
+def _fitting_exif(exif: bytes, limit: int) -> bytes:
+    """Return EXIF of at most `limit` bytes, without the largest tags where it had more."""
+    while len(exif) > limit:
+        order, directory = _parse_exif(exif)
+        tables = [directory, *(entry.nested for entry in directory.values() if entry.nested)]
+        _, tag, table = max(
+            ((len(entry.data), tag, table) for table in tables for tag, entry in table.items()),
+            key=lambda found: found[0],
+        )
+        _log.warning("tag %d of %d bytes does not fit into a JPEG and is left out", tag, len(table[tag].data))
+        del table[tag]
+        exif = _pack_exif(directory, order)
+    return exif
+
+
+def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
+    _check_side(photo, 65535, "JPEG")
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0}
+    source = photo.jpeg
+    if source is not None and source.tables and sum(source.tables[0]) <= _FINE_TABLE_SUM:
+        # Pillow takes tables only without a quality of its own.
+        options = {"qtables": [list(table) for table in source.tables[:2]], "subsampling": source.subsampling}
+    if source is not None and source.progressive:
+        options["progressive"] = True
+    if photo.exif:
+        options["exif"] = b"Exif\0\0" + _fitting_exif(photo.exif, _SEGMENT - 6)
+    if photo.xmp and len(photo.xmp) > _SEGMENT - _XMP_PREFIX_LENGTH:
+        _log.warning("XMP of %d bytes does not fit into a JPEG and is left out", len(photo.xmp))
+    elif photo.xmp:
+        options["xmp"] = photo.xmp
+    room = _SEGMENT - len(_PHOTOSHOP_PREFIX)
+    extra = b""
+    for at in range(0, len(photo.photoshop or b""), room):
+        segment = _PHOTOSHOP_PREFIX + (photo.photoshop or b"")[at : at + room]
+        extra += b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
+    kept = {"icc_profile": photo.icc_profile, "dpi": photo.dpi, "comment": photo.comment, "extra": extra}
+    _flattened(photo).save(stream, "JPEG", **options, **{key: value for key, value in kept.items() if value})
+
+
+def _write_webp(photo: Photo, stream: BinaryIO) -> None:
+    _check_side(photo, 16383, "WebP")
+    image = Image.fromarray(_to_8_bits(photo.pixels))
+    if photo.alpha is not None:
+        image.putalpha(Image.fromarray(_to_8_bits(photo.alpha)))
+    order, directory = _parse_exif(photo.exif)
+    _set_resolution(directory, order, photo.dpi)  # a WebP has no other place for it
+    kept = {
+        "exif": _pack_exif(directory, order) if directory else None,
+        "icc_profile": photo.icc_profile,
+        "xmp": photo.xmp,
+    }
+    # WebP halves the resolution of colour; its sharp conversion keeps edges from bleeding for that.
+    options: dict[str, Any] = {"lossless": True, "exact": True} if photo.lossless else {"use_sharp_yuv": True}
+    image.save(stream, "WEBP", quality=95, **options, **{key: value for key, value in kept.items() if value})
+
+
+def _write_bmp(photo: Photo, stream: BinaryIO) -> None:
+    _flattened(photo).save(stream, "BMP", dpi=photo.dpi or (96, 96))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Saving
+
+
+_Writer = Callable[[Photo, BinaryIO], None]
+_WRITERS: dict[str, _Writer] = {
+    ".jpg": _write_jpeg,
+    ".jpeg": _write_jpeg,
+    ".jpe": _write_jpeg,
+    ".jfif": _write_jpeg,
+    ".png": _write_png,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+    ".webp": _write_webp,
+    ".bmp": _write_bmp,
+}
+
+WRITABLE_SUFFIXES: Sequence[str] = tuple(_WRITERS)
+"""Suffixes that `save_photo` knows."""
+
+
+def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None = None) -> None:
+    """Save a photograph in the format that the suffix of `path` names, with everything that format can hold.
+
+    PNG and TIFF are written without loss at the photo's own depth. A JPEG is compressed as finely as the JPEG that it
+    came from, at least at quality 95 without subsampling where that was coarse or no JPEG. JPEG, WebP and BMP round
+    16 bits to 8; JPEG and BMP lay transparent parts on white. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    photo
+        What `open_photo` returned, or a copy with other pixels.
+    path
+        Where to; an existing file is replaced.
+    label
+        What was done to the photo. It is added to the EXIF tag ProcessingSoftware (and is Software where there was
+        none); the XMP names the IPTC digital source type of pictures that a trained model made in part. Nothing is
+        drawn over the picture.
+
+    Raises
+    ------
+    PhotoError
+        When the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
+    """
+    target = Path(os.path.realpath(path))
+    writer = _WRITERS.get(Path(path).suffix.lower())
+    if writer is None:
+        raise PhotoError(f"cannot save {path}: the name must end in one of {', '.join(WRITABLE_SUFFIXES)}")
+    if not target.parent.is_dir():
+        raise PhotoError(f"cannot save {path}: there is no folder {target.parent}")
+    if target.is_dir():
+        raise PhotoError(f"cannot save {path}: it is a folder")
+    if label:
+        photo = _labelled(photo, label)
+    # Opened like any new file, so that its permissions are those that the user's umask gives.
+    partial = target.with_name(f".{target.stem[:80]}-{secrets.token_hex(6)}.part")
+    try:
+        with partial.open("x+b") as stream:
+            writer(photo, stream)
+        os.replace(partial, target)
+    except PhotoError as error:
+        raise PhotoError(f"cannot save {path}: {error}") from None
+    except OSError as error:
+        raise PhotoError(f"cannot save {path}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+_AI_SOURCE = b"http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_EMPTY_XMP = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+)
+
+
+def _labelled(photo: Photo, label: str) -> Photo:
+    order, directory = _parse_exif(photo.exif)
+    text = label.encode() + b"\0"
+    earlier = directory.get(_PROCESSING_SOFTWARE)
+    if earlier is not None and earlier.kind == _ASCII and (before := earlier.data.rstrip(b"\0 ")):
+        text = before + b"\0" if label.encode() in before else before + b"; " + text
+    directory[_PROCESSING_SOFTWARE] = _Entry(_ASCII, len(text), text)
+    software = directory.get(_SOFTWARE)
+    if software is None or not software.data.strip(b"\0 "):
+        directory[_SOFTWARE] = _Entry(_ASCII, len(label.encode()) + 1, label.encode() + b"\0")
+    return replace(photo, exif=_pack_exif(directory, order), xmp=_with_ai_source(photo.xmp or _EMPTY_XMP))
+
+
+def _with_ai_source(xmp: bytes) -> bytes:
+    """Return the packet with the IPTC property DigitalSourceType set, the rest of it byte for byte as it was."""
+    changed, found = re.subn(
+        rb"([<\s][\w.-]+:DigitalSourceType(?:\s*=\s*[\"']|\s*>\s*|\s+\w+:resource\s*=\s*[\"']))[^\"'<]*",
+        lambda match: match[1] + _AI_SOURCE,
+        xmp,
+    )
+    if found:
+        return changed
+    close = re.search(rb"</([A-Za-z_][\w.-]*):RDF\s*>", xmp)
+    if close is None:  # an empty RDF element, or an encoding other than UTF-8
+        _log.warning("the XMP packet has no place for a label and is left as it is")
+        return xmp
+    rdf = close[1]
+    about = re.search(rb"<" + rdf + rb":Description\s[^>]*?" + rdf + rb":about\s*=\s*([\"'][^\"']*[\"'])", xmp)
+    description = (
+        b"<" + rdf + b":Description " + rdf + b":about=" + (about[1] if about else b'""')
+        + b' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
+        + b"<Iptc4xmpExt:DigitalSourceType>" + _AI_SOURCE + b"</Iptc4xmpExt:DigitalSourceType>"
+        + b"</" + rdf + b":Description>"
+    )  # fmt: skip
+    return xmp[: close.start()] + description + xmp[close.start() :]

@@ -1,0 +1,270 @@
+"""From a photograph to its coloured version."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from torch import Tensor, nn
+
+from deoldify import imaging
+from deoldify.checkpoints import Checkpoint, find, load_generator
+from deoldify.errors import UnknownModelError
+from deoldify.imaging import Pixels, Transfer
+from deoldify.inference import Prepared, choose_device, choose_precision, fold_norms
+from deoldify.photo import Photo
+
+FACTOR_PIXELS = 16
+"""Pixels of the render's side per unit of render factor, as DeOldify counts."""
+RENDER_FACTORS = range(4, 65)
+"""Render factors that can be asked for."""
+
+
+DEFADE_STRENGTHS = (0.0, 1.5)
+"""From nothing done to half as much again as the model would do."""
+
+
+class Model:
+    """A generator ready to run on photographs; what colorizers and defaders share.
+
+    Args:
+        checkpoint: what the generator is.
+        generator: in eval mode, with the checkpoint's weights.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+
+    Attributes:
+        generator: the network, float32: ImageNet-normalised (N, 3, H, W) to the same.
+        device: where renders are made.
+        precision: the torch dtype they are made in.
+
+    Raises:
+        ValueError: no such device or precision here.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, generator: nn.Module, *, device: str = "auto", precision: str = "auto"
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.device = choose_device(device)
+        self.precision = choose_precision(precision, self.device)
+        self.generator = fold_norms(generator)
+        self._prepared = Prepared(generator, self.device, self.precision)
+
+    def auto_render_factor(self, width: int, height: int) -> int:
+        """The render factor used for a photo of this size when none is asked for.
+
+        It is the model's best, or less where the photo itself has no more pixels to look at.
+
+        Args:
+            width: of the photo in pixels.
+            height: of the photo in pixels.
+        """
+        enough = -(-max(width, height) // FACTOR_PIXELS)
+        return max(min(self.checkpoint.render_factor, enough), min(8, self.checkpoint.render_factor))
+
+    def _side(self, pixels: Pixels, render_factor: int | None) -> int:
+        height, width = pixels.shape[:2]
+        factor = self.auto_render_factor(width, height) if render_factor is None else render_factor
+        check_render_factor(factor)
+        return factor * FACTOR_PIXELS
+
+    def _render(self, square: npt.NDArray[np.uint8]) -> Tensor:
+        """What the generator makes of a square: (1, 3, side, side) RGB in 0 to 1."""
+        x = imaging.normalise(imaging.to_tensor(square))
+        return imaging.denormalise(self._prepared(x)).clamp(0, 1)
+
+
+class Colorizer(Model):
+    """Colours photographs. See ``Model`` for what it is made of."""
+
+    def __call__(
+        self, image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided"
+    ) -> Image.Image:
+        """Colour an image.
+
+        Args:
+            image: any mode Pillow knows, colour or grey; 16-bit grey is coloured at 8 bits, since Pillow has no
+                16-bit RGB (``colorize_photo`` keeps all bits). It is not changed.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            transfer: how colour gets back to full size. ``"guided"`` follows the photo's own edges,
+                ``"bilinear"`` does exactly what DeOldify's filter does; both keep the photo's luminance.
+                ``"none"`` returns the render itself, stretched.
+
+        Returns:
+            RGB, or RGBA where the image has transparency; the same size.
+
+        Raises:
+            ValueError: ``render_factor`` or ``transfer`` is out of range; the message names the range.
+        """
+        photo = Photo.from_image(image)
+        return self.colorize_photo(photo, render_factor=render_factor, transfer=transfer).to_image()
+
+    def colorize_photo(self, photo: Photo, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Photo:
+        """Colour a photograph at its own bit depth; everything but the pixels stays. See ``__call__``."""
+        pixels = self.colorize_pixels(photo.pixels, render_factor=render_factor, transfer=transfer)
+        return photo.with_pixels(pixels)
+
+    def colorize_pixels(
+        self, pixels: Pixels, *, render_factor: int | None = None, transfer: Transfer = "guided"
+    ) -> Pixels:
+        """Colour pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
+        if transfer not in ("guided", "bilinear", "none"):
+            raise ValueError(f"transfer {transfer!r} is none of guided, bilinear, none")
+        grey = imaging.grey_square(pixels, self._side(pixels, render_factor))
+        render = self._render(grey)
+        if transfer == "guided":
+            return imaging.transfer_guided(pixels, grey, render)
+        if transfer == "bilinear":
+            return imaging.transfer_bilinear(pixels, render)
+        stretched = imaging.stretch(render, *pixels.shape[:2])
+        deep: Pixels = np.multiply(stretched, 257, dtype=np.uint16)
+        return stretched if pixels.dtype == np.uint8 else deep
+
+
+class Defader(Model):
+    """Gives faded photographs their tone and colour back. See ``Model`` for what it is made of."""
+
+    def __call__(
+        self,
+        image: Image.Image,
+        *,
+        strength: float = 1.0,
+        render_factor: int | None = None,
+        keep_tone: bool = False,
+    ) -> Image.Image:
+        """Restore an image.
+
+        Args:
+            image: any mode Pillow knows. It is not changed.
+            strength: 0 gives the photo back unchanged, 1 restores it, between blends, up to 1.5 overdoes.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            keep_tone: restore brightness and contrast alone and keep the colour as it is, such as the sepia of a
+                toned print. Without it a black-and-white photo comes back neutral.
+
+        Returns:
+            RGB, or RGBA where the image has transparency; the same size.
+
+        Raises:
+            ValueError: ``strength`` or ``render_factor`` is out of range; the message names the range.
+        """
+        photo = Photo.from_image(image)
+        options = {"strength": strength, "render_factor": render_factor, "keep_tone": keep_tone}
+        return self.defade_photo(photo, **options).to_image()  # type: ignore[arg-type]
+
+    def defade_photo(
+        self, photo: Photo, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
+    ) -> Photo:
+        """Restore a photograph at its own bit depth; everything but the pixels stays. See ``__call__``."""
+        pixels = self.defade_pixels(photo.pixels, strength=strength, render_factor=render_factor, keep_tone=keep_tone)
+        return photo.with_pixels(pixels)
+
+    def defade_pixels(
+        self, pixels: Pixels, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
+    ) -> Pixels:
+        """Restore pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
+        low, high = DEFADE_STRENGTHS
+        if not low <= strength <= high:
+            raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
+        side = self._side(pixels, render_factor)
+        if strength == 0:
+            return pixels.copy()
+        square = imaging.colour_square(pixels, side)
+        coefficients = imaging.affine_coefficients(
+            imaging.to_tensor(square), self._render(square), radius=max(2, side // 32), epsilon=1e-3
+        )
+        neutral = not keep_tone and imaging.is_monochrome(square)
+        return imaging.transfer_tone(pixels, coefficients, strength, neutral=neutral, keep_tone=keep_tone)
+
+
+def check_render_factor(factor: int) -> None:
+    """Raise a ``ValueError`` that names the range where a render factor is outside it."""
+    if factor not in RENDER_FACTORS:
+        low, high = RENDER_FACTORS[0], RENDER_FACTORS[-1]
+        raise ValueError(
+            f"render_factor {factor} is outside {low} to {high} "
+            f"(squares of {low * FACTOR_PIXELS} to {high * FACTOR_PIXELS} pixels)"
+        )
+
+
+@overload
+def load(
+    name: Literal["compact", "artistic", "stable", "video"],
+    *,
+    checkpoint: str | PathLike[str] | None = ...,
+    device: str = ...,
+    precision: str = ...,
+) -> Colorizer: ...
+
+
+@overload
+def load(
+    name: Literal["defade"],
+    *,
+    checkpoint: str | PathLike[str] | None = ...,
+    device: str = ...,
+    precision: str = ...,
+) -> Defader: ...
+
+
+@overload
+def load(
+    name: str,
+    *,
+    checkpoint: str | PathLike[str] | None = ...,
+    device: str = ...,
+    precision: str = ...,
+) -> Colorizer | Defader: ...
+
+
+def load(
+    name: str,
+    *,
+    checkpoint: str | PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Colorizer | Defader:
+    """Load a model.
+
+    Args:
+        name: what ``models()`` lists: ``compact`` and ``defade`` are embedded, ``artistic``, ``stable`` and ``video``
+            are fetched from the Hugging Face Hub the first time.
+        checkpoint: a file to take the weights from instead.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+
+    Returns:
+        a ``Defader`` for ``defade``, a ``Colorizer`` for the others.
+
+    Raises:
+        UnknownModelError: no model has that name.
+        CheckpointError: the weights are damaged, of another architecture, or cannot be fetched.
+        ValueError: no such device or precision here.
+    """
+    record = find(name)
+    choose_precision(precision, choose_device(device))  # complain before a long download, not after
+    generator = load_generator(record, None if checkpoint is None else Path(checkpoint))
+    kind = Colorizer if record.task == "colorize" else Defader
+    return kind(record, generator, device=device, precision=precision)
+
+
+def load_colorizer(
+    name: str,
+    *,
+    checkpoint: str | PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Colorizer:
+    """``load`` for a model that must be a colorizer.
+
+    Raises:
+        UnknownModelError: no colorizer has that name; and what ``load`` raises.
+    """
+    model = load(name, checkpoint=checkpoint, device=device, precision=precision)
+    if not isinstance(model, Colorizer):
+        raise UnknownModelError(f"{name!r} does not colour photographs; it is a model to {model.checkpoint.task}")
+    return model

@@ -1,0 +1,79 @@
+"""The generator's blocks against naive implementations, and its promises about size and luminance."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deoldify.backbones import CHANNELS, Encoder
+from deoldify.config import ARTISTIC, COMPACT, STABLE, GeneratorConfig
+from deoldify.errors import CheckpointError
+from deoldify.generator import Generator
+from deoldify.imaging import denormalise, luma, normalise
+from deoldify.layers import Blur, PixelShuffleUp, SelfAttention
+
+
+def test_attention_is_a_softmax_over_the_query_axis_without_scaling() -> None:
+    torch.manual_seed(0)
+    layer = SelfAttention(16, spectral=False)
+    torch.nn.init.constant_(layer.gamma, 0.7)
+    x = torch.randn(2, 16, 3, 5)
+    query, key, value = (conv(x).flatten(2) for conv in (layer.query, layer.key, layer.value))  # (N, C, HW)
+    expected = torch.empty_like(value)
+    for n in range(2):
+        for j in range(15):
+            scores = torch.stack([torch.dot(query[n, :, i], key[n, :, j]) for i in range(15)])
+            weights = torch.exp(scores) / torch.exp(scores).sum()
+            expected[n, :, j] = sum(weights[i] * value[n, :, i] for i in range(15))
+    torch.testing.assert_close(layer(x), 0.7 * expected.view_as(x) + x, rtol=1e-5, atol=1e-5)
+
+
+def test_blur_averages_each_pixel_with_its_upper_and_left_neighbours() -> None:
+    x = torch.arange(12.0).view(1, 1, 3, 4)
+    expected = torch.empty_like(x)
+    for i in range(3):
+        for j in range(4):
+            above, left = max(i - 1, 0), max(j - 1, 0)
+            expected[0, 0, i, j] = (x[0, 0, i, j] + x[0, 0, above, j] + x[0, 0, i, left] + x[0, 0, above, left]) / 4
+    torch.testing.assert_close(Blur()(x), expected)
+
+
+def test_a_fresh_pixel_shuffle_repeats_pixels() -> None:
+    layer = PixelShuffleUp(4, 6, normalised=False, spectral=False)
+    x = torch.randn(1, 4, 3, 3)
+    shuffled = F.pixel_shuffle(layer.conv(x), 2)
+    torch.testing.assert_close(shuffled, F.interpolate(shuffled[:, :, ::2, ::2], scale_factor=2, mode="nearest"))
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_encoders_have_the_channels_and_strides_that_the_decoder_expects(name: str) -> None:
+    with torch.device("meta"):
+        maps = Encoder(name)(torch.empty(1, 3, 64, 64))  # type: ignore[arg-type]
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (channels, 32 >> level, 32 >> level)
+        for level, channels in enumerate(CHANNELS[name])  # type: ignore[index]
+    ]
+
+
+@pytest.mark.parametrize("side", [64, 80, 112])
+def test_the_slim_generator_keeps_size_and_luma(side: int) -> None:
+    torch.manual_seed(0)
+    generator = Generator(COMPACT).eval()
+    torch.nn.init.normal_(generator.get_parameter("head.out.weight"), std=0.1)
+    grey = torch.rand(2, 1, side, side).expand(-1, 3, -1, -1)
+    with torch.inference_mode():
+        render = denormalise(generator(normalise(grey)))
+    assert render.shape == grey.shape
+    assert (render[:, 0] - render[:, 2]).abs().mean() > 0.01
+    torch.testing.assert_close(luma(render), grey[:, :1], rtol=0, atol=1e-5)
+
+
+def test_a_config_survives_json_and_refuses_what_it_does_not_know() -> None:
+    for config in (ARTISTIC, STABLE, COMPACT):
+        data = {key: list(v) if isinstance(v, tuple) else v for key, v in config.to_dict().items()}
+        assert GeneratorConfig.from_dict(data) == config
+    with pytest.raises(CheckpointError, match="depth"):
+        GeneratorConfig.from_dict({**dataclasses.asdict(COMPACT), "depth": 3})
