@@ -122,8 +122,7 @@ class Colorizer(Model):
         if transfer == "bilinear":
             return imaging.transfer_bilinear(pixels, render)
         stretched = imaging.stretch(render, *pixels.shape[:2])
-        deep: Pixels = np.multiply(stretched, 257, dtype=np.uint16)
-        return stretched if pixels.dtype == np.uint8 else deep
+        return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
 
 
 class Defader(Model):
@@ -172,7 +171,7 @@ class Defader(Model):
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
         side = self._side(pixels, render_factor)
         if strength == 0:
-            return pixels.copy()
+            return np.array(pixels)
         square = imaging.colour_square(pixels, side)
         coefficients = imaging.affine_coefficients(
             imaging.to_tensor(square), self._render(square), radius=max(2, side // 32), epsilon=1e-3
