@@ -171,7 +171,7 @@ class Defader(Model):
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
         side = self._side(pixels, render_factor)
         if strength == 0:
-            return np.array(pixels)
+            return pixels
         square = imaging.colour_square(pixels, side)
         coefficients = imaging.affine_coefficients(
             imaging.to_tensor(square), self._render(square), radius=max(2, side // 32), epsilon=1e-3
