@@ -69,14 +69,15 @@ class Prepared:
     """A generator made ready once, to be called many times.
 
     Args:
-        generator: in eval mode; left as it is where precision and layout ask for a copy.
+        generator: in eval mode. In float32 it is itself moved and laid out anew; other precisions run on a copy.
         device: where to run.
         dtype: float32, bfloat16 or float16.
     """
 
     def __init__(self, generator: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
-        self._module = copy.deepcopy(generator).to(device, dtype).to(memory_format=torch.channels_last)
+        module = generator if dtype == torch.float32 else copy.deepcopy(generator)
+        self._module = module.to(device, dtype).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
