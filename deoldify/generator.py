@@ -47,18 +47,30 @@ class ChromaHead(nn.Module):
 class AffineHead(nn.Module):
     """A 3 × 4 colour transform for every place at 1/2, enlarged to full size and applied to the input's own pixels.
 
-    Whatever the transforms are, detail stays, as in HDRnet (Gharbi et al. 2017).
+    Whatever the transforms are, detail stays, as in HDRnet (Gharbi et al. 2017). Fading is mostly a matter of the
+    whole picture, so a global transform, from the picture's tones and the mean of the features, is added to all.
     """
+
+    TONES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
     def __init__(self, in_channels: int, *, spectral: bool) -> None:
         super().__init__()
         self.out = convolution(in_channels, 12, 3, bias=True, spectral=spectral)
+        self.overall = nn.Sequential(
+            nn.Linear(3 * len(self.TONES) + in_channels, 128), nn.ReLU(), nn.Linear(128, 12)
+        )  # fmt: skip
         with torch.no_grad():  # start from the identity
             self.out.weight.mul_(0.01)
+            self.overall[2].weight.mul_(0.01)  # type: ignore[operator]
+            self.overall[2].bias.zero_()  # type: ignore[operator]
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
-        coefficients = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
         rgb = denormalise(x.float())
+        sample = F.interpolate(rgb, (32, 32), mode="nearest")  # enough to know the tones by, and soon sorted
+        tones = torch.quantile(sample.flatten(2), torch.tensor(self.TONES, device=x.device), dim=2)  # (tones, N, 3)
+        summary = torch.cat([tones.permute(1, 0, 2).flatten(1).to(features), features.mean(dim=(2, 3))], dim=1)
+        coefficients = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
+        coefficients = coefficients + self.overall(summary).float()[:, :, None, None]
         slopes, offsets = coefficients[:, :9].reshape(-1, 3, *rgb.shape[1:]), coefficients[:, 9:]  # (N, 3, 3, H, W)
         return normalise(rgb + (slopes * rgb.unsqueeze(1)).sum(dim=2) + offsets)
 
