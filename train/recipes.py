@@ -93,9 +93,9 @@ RECIPES = {
         stages=(
             # Fading is a matter of the whole picture, so small pictures teach most of it; the larger ones teach how
             # fine detail, grain and edges look beside it.
-            Stage("64px", 64, 64, 900, 1e-3, rise=0.1, shares=_SMALL),
-            Stage("96px", 96, 48, 1000, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
-            Stage("144px", 144, 20, 900, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
+            Stage("64px", 64, 64, 700, 1e-3, rise=0.1, shares=_SMALL),
+            Stage("96px", 96, 48, 900, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
+            Stage("144px", 144, 20, 700, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
         ),
     ),
 }
