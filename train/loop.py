@@ -74,11 +74,7 @@ class Training:
         weights = lite0_classifier().state_dict()
         generator.encoder.body.load_state_dict({name: weights[name] for name in wanted})
         self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
-        self.averaged = AveragedModel(
-            self.generator,
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.ema),  # type: ignore[no-untyped-call]
-            use_buffers=True,
-        )
+        self.averaged = AveragedModel(self.generator, use_buffers=True)
         self.generator.encoder.requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             [p for p in self.generator.parameters() if p.requires_grad],
@@ -132,6 +128,7 @@ class Training:
             steps=range(self.step, start + stage.steps), seed=self.seed, workers=self.workers,
         )  # fmt: skip
         fixed = self._fixed_batch(stage)
+        self.averaged.multi_avg_fn = get_ema_multi_avg_fn(stage.ema)  # type: ignore[no-untyped-call]
         self.generator.train()
         self.generator.encoder.eval()
         saved = logged = time.monotonic()
