@@ -43,19 +43,19 @@ def lite0_classifier() -> nn.Module:
 
 
 class Lite0Features(nn.Module):
-    """Activations of EfficientNet-Lite0 at 1/4, 1/8 and 1/16 of the input's side, frozen."""
+    """Activations of EfficientNet-Lite0 at 1/4, 1/8, 1/16 and 1/32 of the input's side, frozen."""
 
     def __init__(self) -> None:
         super().__init__()
         import timm
 
-        self.body = timm.create_model("tf_efficientnet_lite0.in1k", features_only=True, out_indices=(1, 2, 3))
+        self.body = timm.create_model("tf_efficientnet_lite0.in1k", features_only=True, out_indices=(1, 2, 3, 4))
         wanted = self.body.state_dict().keys()
         self.body.load_state_dict({k: v for k, v in lite0_classifier().state_dict().items() if k in wanted})
         self.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """ImageNet-normalised (N, 3, H, W) to three feature maps."""
+        """ImageNet-normalised (N, 3, H, W) to four feature maps."""
         return cast(list[Tensor], self.body(denormalise(x) * 2 - 1))
 
     def train(self, mode: bool = True) -> Lite0Features:

@@ -120,7 +120,7 @@ class Training:
         self.writer.close()
 
     def _train_stage(self, stage: Stage, start: int) -> None:
-        feature_loss = FeatureLoss(Lite0Features(), (1.0, 1.0, 1.0)) if stage.feature_weight else None
+        feature_loss = FeatureLoss(Lite0Features(), stage.feature_layers) if stage.feature_weight else None
         if feature_loss is not None:
             feature_loss.to(self.device).to(memory_format=torch.channels_last)
         loader: Iterable[tuple[Tensor, Tensor]] = batches(
