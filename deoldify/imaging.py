@@ -303,18 +303,27 @@ def transfer_tone(
     return result
 
 
-def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 2.5) -> bool:
-    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma.
+def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 0.9) -> bool:
+    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma and the place.
+
+    Prints yellow unevenly, more at the edges, so the tone may drift across the picture. A colour photograph that has
+    faded badly keeps colours of a level or two, so the tolerance is narrow; taking it for a toned print would cost it
+    all its colour, while a print taken for a colour photograph only keeps a tinge.
 
     Args:
-        picture: (H, W, 3) RGB.
-        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a quadratic function of luma.
+        picture: (H, W, 3) RGB, small enough that grain and JPEG have averaged out, such as 64 × 64.
+        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a function that is quadratic in
+            luma and in place.
     """
-    rgb = to_tensor(picture)
-    y = luma(rgb).flatten()
-    design = torch.stack([torch.ones_like(y), y, y * y], dim=1)
+    rgb = to_tensor(picture).double()
+    h, w = picture.shape[:2]
+    y = luma(rgb)[0, 0]
+    down, across = torch.linspace(-1, 1, h).view(-1, 1).expand(h, w), torch.linspace(-1, 1, w).expand(h, w)
+    terms = (torch.ones_like(y), y, y * y, down, across, down * down, across * across, down * y, across * y)
+    design = torch.stack([term.double().flatten() for term in terms], dim=1)
     uv = chroma(rgb)[0].flatten(1).T
-    fit = torch.linalg.lstsq(design, uv).solution
+    # A flat picture leaves terms undecided, which only this driver takes.
+    fit = torch.linalg.lstsq(design, uv, driver="gelsd").solution
     return float((design @ fit - uv).square().mean().sqrt()) * 255 <= tolerance
 
 

@@ -24,7 +24,7 @@ RENDER_FACTORS = range(4, 65)
 """Render factors that can be asked for."""
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
-_GLANCE_SIDE = 256
+_GLANCE_SIDE = 64
 """Pixels of the square on which a photo is judged to be black and white or in colour."""
 
 

@@ -247,13 +247,17 @@ def test_black_and_white_is_told_from_colour(coffee: npt.NDArray[np.uint8]) -> N
     grey = rounded_luma(coffee)
     neutral = np.repeat(grey[..., None], 3, axis=-1).astype(np.uint8)
     tone = grey[..., None] / 255
-    sepia = np.rint(255 * (0.1 + 0.85 * tone ** np.array([0.8, 1.0, 1.3]))).astype(np.uint8)
-    grainy = np.clip(sepia + np.random.default_rng(0).normal(0, 2, sepia.shape), 0, 255).astype(np.uint8)
-    for picture in (neutral, sepia, grainy, np.zeros_like(neutral), np.full_like(neutral, 255)):
-        assert imaging.is_monochrome(picture)
-    pale = np.rint(coffee * 0.4 + 120).astype(np.uint8)
-    for picture in (coffee, pale):
-        assert not imaging.is_monochrome(picture)
+    sepia = 255 * (0.1 + 0.85 * tone ** np.array([0.8, 1.0, 1.3]))
+    grainy = sepia + np.random.default_rng(0).normal(0, 4, sepia.shape)
+    yellowed = sepia * (1 - np.linspace(0, 0.3, 600)[:, None] * np.array([0.1, 0.2, 1.0]))  # from left to right
+    for picture in (neutral, sepia, grainy, yellowed, np.zeros_like(neutral), np.full_like(neutral, 255)):
+        small = imaging.colour_square(np.rint(picture).clip(0, 255).astype(np.uint8), 64)
+        assert imaging.is_monochrome(small)
+    pale = coffee * 0.4 + 120
+    nearly_gone = neutral * 0.4 + 100 + (coffee - 1.0 * neutral) * 0.16
+    for picture in (coffee, pale, nearly_gone):
+        small = imaging.colour_square(np.rint(picture).astype(np.uint8), 64)
+        assert not imaging.is_monochrome(small)
 
 
 # A change of tone that is known at any size: what is fitted small must be it when applied large.
