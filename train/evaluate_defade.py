@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,7 +102,9 @@ def clahe(rgb: Rgb) -> Rgb:
     """Contrast-limited adaptive histogram equalisation of CIE lightness; a and b stay."""
     lab = rgb2lab(rgb)
     lab[..., 0] = equalize_adapthist(lab[..., 0] / 100) * 100
-    return np.asarray(np.rint(lab2rgb(lab).clip(0, 1) * 255), np.uint8)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Conversion from CIE-LAB")  # what sRGB cannot hold is clipped, as expected
+        return np.asarray(np.rint(lab2rgb(lab).clip(0, 1) * 255), np.uint8)
 
 
 def grey_world(rgb: Rgb) -> Rgb:
@@ -123,7 +126,7 @@ def colour_only(pictures: Sequence[Rgb]) -> list[Rgb]:
 
 
 def _scaled(rgb: Rgb) -> npt.NDArray[np.float32]:
-    return np.asarray(rgb, np.float32) / np.float32(255)
+    return np.asarray(rgb.astype(np.float32) / np.float32(255))
 
 
 def fade_all(pictures: Sequence[Rgb], strength: float, seed: int) -> list[Rgb]:
