@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 try:  # ZeroGPU's package patches torch, so it comes before anything that may touch CUDA
     spaces: ModuleType | None = import_module("spaces")
@@ -36,7 +36,16 @@ from deoldify import checkpoints
 from deoldify.errors import DeOldifyError
 from deoldify.imaging import Transfer
 from deoldify.photo import Photo, open_photo, save_photo
-from deoldify.pipeline import FACTOR_PIXELS, RENDER_FACTORS, Colorizer, load_colorizer
+from deoldify.pipeline import (
+    DEFADE_STRENGTHS,
+    FACTOR_PIXELS,
+    RENDER_FACTORS,
+    Colorizer,
+    Defader,
+    load,
+    load_colorizer,
+    restore_photo,
+)
 
 MAX_FILE_SIZE = "200mb"
 MAX_PIXELS = 100_000_000
@@ -45,6 +54,7 @@ FILES_ARE_KEPT = (3600, 7200)  # look once an hour, delete after two
 MODELS_IN_MEMORY = 2
 PREVIEW_SIDE = 1600  # pixels, of what is compared on the page; the download has all of them
 DEFAULT_MODEL = "compact"
+DEFADE_MODEL: Literal["defade"] = "defade"
 USUAL_FACTOR = 35  # what users of DeOldify know; where the slider stands when it is first shown
 
 TRANSFERS: tuple[tuple[str, Transfer], ...] = (
@@ -55,6 +65,9 @@ TRANSFERS: tuple[tuple[str, Transfer], ...] = (
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = [HERE / "examples" / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")]
+FADED_EXAMPLES = [
+    HERE / "examples" / "faded" / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")
+]
 
 log = logging.getLogger("deoldify.app")
 
@@ -104,11 +117,11 @@ class UploadedPhoto(gr.Image, metaclass=_WithoutStub):
         return path if path.is_file() and path.is_relative_to(Path(self.GRADIO_CACHE).resolve()) else None
 
 
-# From a photo to a coloured one
+# From a photo to what is made of it
 
 
 @dataclass(frozen=True)
-class Facts:
+class ColourFacts:
     """How a photo was coloured."""
 
     model: str
@@ -126,6 +139,110 @@ class Facts:
             f"{', chosen automatically' if self.automatic else ''} ({side} × {side} px). "
             f"The download has all {self.width} × {self.height} pixels."
         )
+
+
+@dataclass(frozen=True)
+class RestoreFacts:
+    """How a photo was restored; ``coloured`` where it was black and white and colour was asked for."""
+
+    model: str
+    strength: float
+    keep_tone: bool
+    coloured: bool
+    width: int
+    height: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"Restored{' and coloured' if self.coloured else ''} in **{self.seconds:.1f} s** by **{self.model}** at "
+            f"strength {self.strength:g}{', tone kept' if self.keep_tone else ''}. "
+            f"The download has all {self.width} × {self.height} pixels."
+        )
+
+
+Facts = ColourFacts | RestoreFacts
+
+
+class Job(Protocol):
+    """What a visitor asks to be done with a photo: plain data, so that it can be sent to a GPU's process."""
+
+    doing: ClassVar[str]  # as progress tells it
+    suffix: ClassVar[str]  # of the result's file name
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that must be here."""
+        ...
+
+    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+        """What is made of the photo, and the label that says so."""
+        ...
+
+    def facts(self, photo: Photo, label: str, seconds: float) -> Facts:
+        """How it was done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """Colour a photo."""
+
+    model: str
+    render_factor: int | None
+    transfer: Transfer
+
+    doing: ClassVar[str] = "Colouring"
+    suffix: ClassVar[str] = "colour"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.model,)
+
+    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+        colorizer = _colorizer(self.model)
+        return colorizer.colorize_photo(
+            photo, render_factor=self._factor(photo), transfer=self.transfer
+        ), colorizer.label
+
+    def _factor(self, photo: Photo) -> int:
+        if self.render_factor is not None:
+            return self.render_factor
+        return _colorizer(self.model).auto_render_factor(photo.width, photo.height)
+
+    def facts(self, photo: Photo, label: str, seconds: float) -> ColourFacts:
+        automatic = self.render_factor is None
+        return ColourFacts(
+            self.model, self._factor(photo), automatic, self.transfer, photo.width, photo.height, seconds
+        )
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """Give a faded photo its tone and colour back and, where that is asked for, colour what is black and white."""
+
+    strength: float
+    keep_tone: bool
+    colour: bool
+
+    doing: ClassVar[str] = "Restoring"
+    suffix: ClassVar[str] = "restored"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (DEFADE_MODEL, DEFAULT_MODEL) if self.colour else (DEFADE_MODEL,)
+
+    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+        defader = _defader()
+        if self.colour:
+            return restore_photo(
+                photo, defader, _colorizer(DEFAULT_MODEL), strength=self.strength, keep_tone=self.keep_tone
+            )
+        return defader.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), defader.label
+
+    def facts(self, photo: Photo, label: str, seconds: float) -> RestoreFacts:
+        coloured = label != _defader().label
+        return RestoreFacts(DEFADE_MODEL, self.strength, self.keep_tone, coloured, photo.width, photo.height, seconds)
 
 
 @dataclass(frozen=True)
@@ -149,10 +266,23 @@ def _colorizer(model: str) -> Colorizer:
     return load_colorizer(model)
 
 
+@functools.cache
+def _defader() -> Defader:
+    return load(DEFADE_MODEL)
+
+
+def _wake(model: str) -> None:
+    """Load a model, if it is not loaded already."""
+    if model == DEFADE_MODEL:
+        _defader()
+    else:
+        _colorizer(model)
+
+
 @_on_gpu
-def _render(model: str, photo: Photo, render_factor: int, transfer: Transfer) -> Photo:
-    # By name: a ZeroGPU worker is forked with the colorizer in it, and only what is passed is pickled.
-    return _colorizer(model).colorize_photo(photo, render_factor=render_factor, transfer=transfer)
+def _render(job: Job, photo: Photo) -> tuple[Photo, str]:
+    # The job names its models: a ZeroGPU worker is forked with them in it, and only what is passed is pickled.
+    return job(photo)
 
 
 @contextmanager
@@ -168,43 +298,39 @@ def _result_folder() -> Iterator[Path]:
         raise
 
 
-def _colorize(
-    source: str | None, model: str, render_factor: int | None, transfer: Transfer, folder: Path, progress: gr.Progress
-) -> Result:
-    """Colour the photo at ``source`` into ``folder``; whatever goes wrong becomes a ``gr.Error`` for the visitor."""
+def _do(job: Job, source: str | None, folder: Path, progress: gr.Progress) -> Result:
+    """Do the job on the photo at ``source``, into ``folder``; what goes wrong is a ``gr.Error`` for the visitor."""
     if source is None:
         raise gr.Error("There is no photo yet. Upload one, paste one, or pick an example.", print_exception=False)
     try:
         progress(0.0, desc="Reading the photo")
         before = open_photo(source, max_pixels=MAX_PIXELS)
-        checkpoint = checkpoints.find(model)
-        if checkpoints.locate(checkpoint) is None:
-            checkpoints.fetch(checkpoint, progress=lambda p: progress(p.done / p.total, desc=str(p)))
+        for checkpoint in map(checkpoints.find, job.models):
+            if checkpoints.locate(checkpoint) is None:
+                checkpoints.fetch(checkpoint, progress=lambda p: progress(p.done / p.total, desc=str(p)))
         start = time.perf_counter()  # a download is not the model's fault
-        progress(0.1, desc=f"Waking the model {model}")
-        colorizer = _colorizer(model)
-        automatic = colorizer.auto_render_factor(before.width, before.height)
-        factor = automatic if render_factor is None else render_factor
-        progress(0.3, desc=f"Colouring at {factor * FACTOR_PIXELS} pixels")
-        after = _render(model, before, factor, transfer)
+        for model in job.models:
+            progress(0.1, desc=f"Waking the model {model}")
+            _wake(model)
+        progress(0.3, desc=job.doing)
+        after, label = _render(job, before)
         progress(0.9, desc="Writing the photo")
-        file = folder / f"{Path(source).stem}-colour{before.suffix}"
-        save_photo(after, file, label=f"Coloured by DeOldify ({model}); the colours are a guess by AI")
+        file = folder / f"{Path(source).stem}-{job.suffix}{before.suffix}"
+        save_photo(after, file, label=label)
     except DeOldifyError as error:
         message = str(error).replace(source, f"“{Path(source).name}”")  # the visitor knows the file by its name
         message = html.escape(message[:1].upper() + message[1:], quote=False)
         raise gr.Error(message, duration=None, print_exception=False) from error
     except Exception as error:
-        log.exception("could not colour %s", source)
+        log.exception("could not finish %s", source)
         raise gr.Error(
-            "Something went wrong while this photo was coloured; the log of the program tells what. "
+            "Something went wrong with this photo; the log of the program tells what. "
             "A smaller render factor, the model compact or another photo may work.",
             duration=None,
             print_exception=False,
         ) from error
     seconds = round(time.perf_counter() - start, 2)
-    facts = Facts(model, factor, render_factor is None, transfer, before.width, before.height, seconds)
-    return Result(before, after, file, facts)
+    return Result(before, after, file, job.facts(before, label, seconds))
 
 
 def _preview(photo: Photo, path: Path) -> str:
@@ -246,6 +372,22 @@ def _factor_label(factor: float) -> str:
     return f"Render factor {int(factor)}: the model sees {side} × {side} pixels"
 
 
+def _for_page(job: Job, photo: str | None, progress: gr.Progress) -> tuple[tuple[str, str], gr.DownloadButton, str]:
+    """What a tab shows of a job: before and after, the download, how it was done."""
+    with _result_folder() as folder:
+        result = _do(job, photo, folder, progress)
+        pair = _preview(result.before, folder / "before.jpg"), _preview(result.after, folder / "after.jpg")
+    button = gr.DownloadButton(f"Download {result.file.name}", value=str(result.file), visible=True)
+    return pair, button, str(result.facts)
+
+
+def _for_api(job: Job, photo: str, progress: gr.Progress) -> tuple[str, dict[str, Any]]:
+    """What an API client gets of a job."""
+    with _result_folder() as folder:
+        result = _do(job, photo, folder, progress)
+    return str(result.file), asdict(result.facts)
+
+
 def _colorize_for_page(
     photo: str | None,
     model: str,
@@ -254,11 +396,7 @@ def _colorize_for_page(
     transfer: Transfer,
     progress: gr.Progress = gr.Progress(),  # noqa: B008  (this is how Gradio hands it in)
 ) -> tuple[tuple[str, str], gr.DownloadButton, str]:
-    with _result_folder() as folder:
-        result = _colorize(photo, model, None if automatic else int(render_factor), transfer, folder, progress)
-        pair = _preview(result.before, folder / "before.jpg"), _preview(result.after, folder / "after.jpg")
-    button = gr.DownloadButton(f"Download {result.file.name}", value=str(result.file), visible=True)
-    return pair, button, str(result.facts)
+    return _for_page(Colouring(model, None if automatic else int(render_factor), transfer), photo, progress)
 
 
 def _colorize_for_api(
@@ -268,9 +406,35 @@ def _colorize_for_api(
     transfer: Transfer = "guided",
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, dict[str, Any]]:
-    with _result_folder() as folder:
-        result = _colorize(photo, model, render_factor, transfer, folder, progress)
-    return str(result.file), asdict(result.facts)
+    return _for_api(Colouring(model, render_factor, transfer), photo, progress)
+
+
+def _restore_for_page(
+    photo: str | None,
+    strength: float,
+    keep_tone: bool,
+    colour: bool,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[tuple[str, str], gr.DownloadButton, str]:
+    return _for_page(Restoring(strength, keep_tone, colour), photo, progress)
+
+
+def _defade_for_api(
+    photo: str,
+    strength: float = 1.0,
+    keep_tone: bool = False,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[str, dict[str, Any]]:
+    return _for_api(Restoring(strength, keep_tone, colour=False), photo, progress)
+
+
+def _restore_for_api(
+    photo: str,
+    strength: float = 1.0,
+    keep_tone: bool = False,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[str, dict[str, Any]]:
+    return _for_api(Restoring(strength, keep_tone, colour=True), photo, progress)
 
 
 def _no_result() -> tuple[None, gr.DownloadButton, str]:
@@ -278,24 +442,80 @@ def _no_result() -> tuple[None, gr.DownloadButton, str]:
 
 
 NO_RESULT_YET = "The photo appears here, before and after; drag the handle to compare."
-API_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format and
-at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor, automatic,
-transfer, width, height, seconds). photo: an image file. model: one of the names listed; a model that is not on the
-server yet is downloaded first. render_factor: side of the square that the model sees, in units of
+COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
+and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
+automatic, transfer, width, height, seconds). photo: an image file. model: one of the names listed; a model that is not
+on the server yet is downloaded first. render_factor: side of the square that the model sees, in units of
 {FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo.
 transfer: how colour gets to full size, guided, bilinear or none."""
+RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
+EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, width, height, seconds).
+photo: an image file. strength: {DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g}
+overdoes. keep_tone: restore brightness and contrast alone, so that the colour stays as it is, such as sepia."""
+DEFADE_DESCRIPTION = f"Give a faded photograph its tone and colour back. {RESTORED_COMES_BACK}"
+RESTORE_DESCRIPTION = (
+    f"Give a faded photograph its tone and colour back, and colour it if it is black and white. {RESTORED_COMES_BACK}"
+)
+
+PRIVATE: Any = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+ONE_AT_A_TIME: Any = {"concurrency_id": "generator", "concurrency_limit": 1}
+
+
+def _photo_and_examples(prefix: str, examples: list[Path], label: str) -> UploadedPhoto:
+    """Where a tab's photo comes in. ``prefix`` keeps the elements of the tabs apart, here and below."""
+    photo = UploadedPhoto(
+        label="Your photo", type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[],
+        height=300, elem_id=f"{prefix}photo", placeholder="Drop a photo here\n– or –\nclick to choose one",
+        alt_text="Your photo",
+    )  # fmt: skip
+    gr.Examples([[str(path)] for path in examples], [photo], label=label, elem_id=f"{prefix}examples")
+    return photo
+
+
+def _before_and_after(prefix: str) -> list[Any]:
+    """Where a tab's result appears: what ``_for_page`` fills."""
+    comparison = gr.ImageSlider(
+        label="Before and after", interactive=False, buttons=["fullscreen"], max_height=640,
+        elem_id=f"{prefix}comparison",
+    )  # fmt: skip
+    facts = gr.Markdown(NO_RESULT_YET, elem_id=f"{prefix}facts")
+    download = gr.DownloadButton("Download", visible=False, variant="primary", elem_id=f"{prefix}download")
+    return [comparison, download, facts]
+
+
+def _connect(
+    prefix: str,
+    button: gr.Button,
+    work: Callable[..., Any],
+    photo: UploadedPhoto,
+    options: list[Any],
+    result: list[Any],
+) -> Any:
+    """Let the button do the work on the photo, and another photo clear the result; the event that ends it."""
+    # On a telephone the result lies below the button; where it is in sight already, this does nothing.
+    show = f"() => document.getElementById('{prefix}result').scrollIntoView({{block: 'nearest', behavior: 'smooth'}})"
+    photo.change(_no_result, None, result, **PRIVATE)
+    button.click(None, js=show)
+    done = button.click(
+        work, [photo, *options], result, show_progress_on=result[0], api_visibility="private", **ONE_AT_A_TIME
+    )
+    done.success(None, js=show)
+    done.failure(_no_result, None, result, **PRIVATE)
+    return done
+
+
+def _endpoint(name: str, description: str, work: Callable[..., Any], inputs: list[Any]) -> None:
+    """An API endpoint, by elements of which nothing is seen on the page."""
+    with gr.Group(visible=False):
+        photo, facts, trigger = gr.File(label="photo"), gr.JSON(label="facts"), gr.Button()
+    trigger.click(work, inputs, [photo, facts], api_name=name, api_description=description, **ONE_AT_A_TIME)
 
 
 def colorize_tab(page: gr.Blocks) -> None:
     """Everything about colouring a photo, and its API endpoint ``/colorize``; called inside ``page``."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
-            photo = UploadedPhoto(
-                label="Your photo", type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[],
-                height=300, elem_id="photo", placeholder="Drop a photo here\n– or –\nclick to choose one",
-                alt_text="Your photo",
-            )  # fmt: skip
-            gr.Examples([[str(path)] for path in EXAMPLES], [photo], label="Or try one of these", elem_id="examples")
+            photo = _photo_and_examples("", EXAMPLES, "Or try one of these")
             model = gr.Dropdown(
                 _model_choices(), value=DEFAULT_MODEL, label="Model", info=_about_model(DEFAULT_MODEL),
                 filterable=False, elem_id="model",
@@ -310,48 +530,50 @@ def colorize_tab(page: gr.Blocks) -> None:
                 transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
             button = gr.Button("Colorize", variant="primary", size="lg", elem_id="colorize")
         with gr.Column(scale=3, min_width=320, elem_id="result"):
-            comparison = gr.ImageSlider(
-                label="Before and after", interactive=False, buttons=["fullscreen"], max_height=640,
-                elem_id="comparison",
-            )  # fmt: skip
-            facts = gr.Markdown(NO_RESULT_YET, elem_id="facts")
-            download = gr.DownloadButton("Download", visible=False, variant="primary", elem_id="download")
-
+            result = _before_and_after("")
     with gr.Group(visible=False):  # what only API clients meet
         api_factor = gr.Number(
             None, precision=0, minimum=RENDER_FACTORS[0], maximum=RENDER_FACTORS[-1], label="render_factor"
         )
-        api_photo, api_facts, api_trigger = gr.File(label="photo"), gr.JSON(label="facts"), gr.Button()
 
-    private: Any = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-    page.load(lambda: gr.Dropdown(_model_choices()), None, model, **private)  # some may be here since the start
-    model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **private)
-    automatic.change(lambda on: gr.Slider(visible=not on), automatic, factor, **private)
-    factor.change(lambda value: gr.Slider(label=_factor_label(value)), factor, factor, **private)
-    photo.change(_no_result, None, [comparison, download, facts], **private)
-    button.click(None, js=SHOW_RESULT)
-
-    one_at_a_time: Any = {"concurrency_id": "generator", "concurrency_limit": 1}
-    coloured = button.click(
-        _colorize_for_page, [photo, model, automatic, factor, transfer], [comparison, download, facts],
-        show_progress_on=comparison, api_visibility="private", **one_at_a_time,
-    )  # fmt: skip
-    coloured.success(None, js=SHOW_RESULT)
-    coloured.failure(_no_result, None, [comparison, download, facts], **private)
-    coloured.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **private)
-    api_trigger.click(
-        _colorize_for_api, [photo, model, api_factor, transfer], [api_photo, api_facts],
-        api_name="colorize", api_description=API_DESCRIPTION, **one_at_a_time,
-    )  # fmt: skip
+    page.load(lambda: gr.Dropdown(_model_choices()), None, model, **PRIVATE)  # some may be here since the start
+    model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **PRIVATE)
+    automatic.change(lambda on: gr.Slider(visible=not on), automatic, factor, **PRIVATE)
+    factor.change(lambda value: gr.Slider(label=_factor_label(value)), factor, factor, **PRIVATE)
+    done = _connect("", button, _colorize_for_page, photo, [model, automatic, factor, transfer], result)
+    done.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **PRIVATE)
+    _endpoint("colorize", COLORIZE_DESCRIPTION, _colorize_for_api, [photo, model, api_factor, transfer])
 
 
-# On a telephone the result lies below the button; where it is in sight already, this does nothing.
-SHOW_RESULT = "() => document.getElementById('result').scrollIntoView({block: 'nearest', behavior: 'smooth'})"
+def defade_tab() -> None:
+    """Everything about faded photos, and the API endpoints ``/defade`` and ``/restore``; called inside the page."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=320):
+            photo = _photo_and_examples(
+                "defade-", FADED_EXAMPLES, "Or try one of these: fresh photographs, faded on purpose by a simulation"
+            )
+            strength = gr.Slider(
+                *DEFADE_STRENGTHS, 1.0, step=0.05, label="Strength", elem_id="strength",
+                info="0 leaves the photo as it is, 1 restores it, more overdoes.",
+            )  # fmt: skip
+            keep_tone = gr.Checkbox(
+                False, label="Keep the tone", elem_id="keep-tone",
+                info="Brightness and contrast come back, the colour stays as it is: sepia stays sepia.",
+            )  # fmt: skip
+            colour = gr.Checkbox(False, label="And colour it if it is black and white", elem_id="colour")
+            button = gr.Button("Restore", variant="primary", size="lg", elem_id="defade")
+        with gr.Column(scale=3, min_width=320, elem_id="defade-result"):
+            result = _before_and_after("defade-")
+
+    _connect("defade-", button, _restore_for_page, photo, [strength, keep_tone, colour], result)
+    _endpoint("defade", DEFADE_DESCRIPTION, _defade_for_api, [photo, strength, keep_tone])
+    _endpoint("restore", RESTORE_DESCRIPTION, _restore_for_api, [photo, strength, keep_tone])
+
 
 INTRODUCTION = """# DeOldify
 
-Gives black-and-white photographs colour. The colours are a guess by AI, not a record of what was there;
-photos stay on the computer that runs this page."""
+Gives black-and-white photographs colour, and faded ones their tone and colour back. What comes back is a guess by AI,
+not a record of what was there; photos stay on the computer that runs this page."""
 
 CSS = """
 .gradio-container {width: 100% !important; max-width: 1320px !important; margin: 0 auto !important}
@@ -376,7 +598,10 @@ def build() -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(title="DeOldify", analytics_enabled=False, delete_cache=FILES_ARE_KEPT) as page:
         gr.Markdown(INTRODUCTION)
-        colorize_tab(page)
+        with gr.Tab("Colorize"):
+            colorize_tab(page)
+        with gr.Tab("Restore faded photos"):
+            defade_tab()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)
     return page
 
@@ -410,7 +635,7 @@ def serve(
         ),
     ] = None,
 ) -> None:  # fmt: skip
-    """Serve the DeOldify page: a photo in, a colour photo out."""
+    """Serve the DeOldify page: an old photo in, a coloured or restored one out."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     users = [tuple(pair.split(":", 1)) for pair in auth or []]

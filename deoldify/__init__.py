@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from deoldify.imaging import Transfer
-    from deoldify.pipeline import Colorizer, load, load_colorizer
+    from deoldify.pipeline import Colorizer, Defader, load, load_colorizer
 
 __version__ = "0.1.0"
 
@@ -32,21 +32,24 @@ __all__ = [
     "CheckpointError",
     "Colorizer",
     "DeOldifyError",
+    "Defader",
     "HubError",
     "ModelInfo",
     "OutOfMemoryError",
     "PhotoError",
     "UnknownModelError",
     "colorize",
+    "defade",
     "load",
     "load_colorizer",
     "models",
+    "restore",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
-    if name in ("Colorizer", "load", "load_colorizer"):
+    if name in ("Colorizer", "Defader", "load", "load_colorizer"):
         from deoldify import pipeline
 
         return getattr(pipeline, name)
@@ -61,6 +64,14 @@ def _best_colorizer() -> Colorizer:
     here = {model.name for model in models() if model.here and model.task == "colorize"}
     best = next((name for name in ("artistic", "stable", "video", "compact") if name in here), "compact")
     return load_colorizer(best)
+
+
+@cache
+def _defader() -> Defader:
+    """The embedded defader, loaded once."""
+    from deoldify.pipeline import load
+
+    return load("defade")
 
 
 def colorize(image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Image.Image:
@@ -79,3 +90,43 @@ def colorize(image: Image.Image, *, render_factor: int | None = None, transfer: 
         CheckpointError: the weights are damaged.
     """
     return _best_colorizer()(image, render_factor=render_factor, transfer=transfer)
+
+
+def defade(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
+    """Give a faded photograph its tone and colour back, with a model that is loaded once.
+
+    Args:
+        image: any mode Pillow knows.
+        strength: 0 gives the photo back unchanged, 1 restores it, between blends, up to 1.5 overdoes.
+        keep_tone: restore brightness and contrast alone and keep the colour as it is.
+
+    Returns:
+        RGB, or RGBA where the image has transparency; the same size.
+
+    Raises:
+        ValueError: ``strength`` is out of range; the message names the range.
+        CheckpointError: the weights are damaged.
+    """
+    return _defader()(image, strength=strength, keep_tone=keep_tone)
+
+
+def restore(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
+    """``defade``, then ``colorize`` if the photograph is black and white, be it neutral or toned.
+
+    Args:
+        image: any mode Pillow knows.
+        strength: see ``defade``.
+        keep_tone: see ``defade``; a photograph that is coloured loses its tone all the same.
+
+    Returns:
+        RGB, or RGBA where the image has transparency; the same size.
+
+    Raises:
+        ValueError: ``strength`` is out of range; the message names the range.
+        CheckpointError: the weights are damaged.
+    """
+    from deoldify.photo import Photo
+    from deoldify.pipeline import restore_photo
+
+    photo = Photo.from_image(image)
+    return restore_photo(photo, _defader(), _best_colorizer(), strength=strength, keep_tone=keep_tone)[0].to_image()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tqdm import tqdm
 
 from deoldify.checkpoints import CHECKPOINTS, fetch, find, models
 from deoldify.errors import DeOldifyError, UnknownModelError
+
+if TYPE_CHECKING:
+    from deoldify.photo import Photo
+
+    Work = Callable[[Photo], tuple[Photo, str]]  # a photo to what is made of it, and the label that says so
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,21 +59,36 @@ class Precision(str, Enum):
 
 @app.callback()
 def main() -> None:
-    """Bring colour to black-and-white photographs, on your own computer."""
+    """Colour black-and-white photographs and restore faded ones, on your own computer."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+
+PhotosArgument = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)]
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False)
+]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(help="A file with weights to use in place of the model's own.", show_default=False)
+]
+StrengthOption = Annotated[
+    float,
+    typer.Option("--strength", "-s", min=0, max=1.5, help="0 changes nothing, 1 restores, up to 1.5 overdoes."),
+]
+KeepToneOption = Annotated[
+    bool,
+    typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
+PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
 
 
 @app.command(name="colorize")
 def colorize_command(
-    photos: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False),
-    ],
+    photos: PhotosArgument,
+    output: OutputOption,
     model: Annotated[str, typer.Option("--model", "-m", help="Which model; see `deoldify models`.")] = "compact",
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="A file with weights to use in place of the model's own.", show_default=False)
-    ] = None,
+    checkpoint: CheckpointOption = None,
     render_factor: Annotated[
         int | None,
         typer.Option(
@@ -81,9 +101,9 @@ def colorize_command(
         Transfer,
         typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
     ] = Transfer.guided,
-    device: Annotated[Device, typer.Option(help="Where to run.")] = Device.auto,
-    precision: Annotated[Precision, typer.Option(help="Floating-point type of the renders.")] = Precision.auto,
-    force: Annotated[bool, typer.Option("--force", help="Colour again what is in the output folder already.")] = False,
+    device: DeviceOption = Device.auto,
+    precision: PrecisionOption = Precision.auto,
+    force: ForceOption = False,
 ) -> None:  # fmt: skip
     """Colour black-and-white photographs.
 
@@ -92,31 +112,123 @@ def colorize_command(
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
     """
     record = find(model)
+
+    def prepare() -> Work:
+        from deoldify.pipeline import load_colorizer
+
+        colorizer = load_colorizer(record.name, checkpoint=checkpoint, device=device.value, precision=precision.value)
+
+        def work(photo: Photo) -> tuple[Photo, str]:
+            coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
+            return coloured, colorizer.label
+
+        return work
+
+    _process(photos, output, prepare, done="coloured", force=force)
+
+
+@app.command(name="defade")
+def defade_command(
+    photos: PhotosArgument,
+    output: OutputOption,
+    strength: StrengthOption = 1.0,
+    keep_tone: KeepToneOption = False,
+    checkpoint: CheckpointOption = None,
+    render_factor: Annotated[
+        int | None,
+        typer.Option(
+            "--render-factor", "-r", min=4, max=64, show_default="automatic",
+            help="Side of the square that the model sees, in units of 16 pixels.",
+        ),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    precision: PrecisionOption = Precision.auto,
+    force: ForceOption = False,
+) -> None:  # fmt: skip
+    """Give faded photographs their tone and colour back.
+
+    One photo goes into a file: `deoldify defade photo.jpg -o fresh.jpg`.
+    Several photos or a whole folder go into a folder, as with `deoldify colorize`.
+    """
+
+    def prepare() -> Work:
+        from deoldify.pipeline import load
+
+        defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
+
+        def work(photo: Photo) -> tuple[Photo, str]:
+            restored = defader.defade_photo(
+                photo, strength=strength, render_factor=render_factor, keep_tone=keep_tone
+            )  # fmt: skip
+            return restored, defader.label
+
+        return work
+
+    _process(photos, output, prepare, done="restored", force=force)
+
+
+@app.command(name="restore")
+def restore_command(
+    photos: PhotosArgument,
+    output: OutputOption,
+    strength: StrengthOption = 1.0,
+    keep_tone: KeepToneOption = False,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Which model colours what is black and white; see `deoldify models`.")
+    ] = "compact",
+    device: DeviceOption = Device.auto,
+    precision: PrecisionOption = Precision.auto,
+    force: ForceOption = False,
+) -> None:
+    """Restore faded photographs, and colour those that are black and white.
+
+    It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own.
+    """
+    record = find(model)
+
+    def prepare() -> Work:
+        from deoldify.pipeline import load, load_colorizer, restore_photo
+
+        defader = load("defade", device=device.value, precision=precision.value)
+        colorizer = load_colorizer(record.name, device=device.value, precision=precision.value)
+        return lambda photo: restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
+
+    _process(photos, output, prepare, done="restored", force=force)
+
+
+def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], *, done: str, force: bool) -> None:
+    """Open, work on and save every photo that is not done already; a bad one does not stop the others.
+
+    Args:
+        photos: files and folders.
+        output: a file or a folder, see ``_plan``.
+        prepare: loads the models, which is only done where a photo is left to do.
+        done: what has become of a photo then, for the messages.
+        force: do again what is in the output folder.
+    """
     jobs = _plan(photos, output)
     todo = [(source, target) for source, target in jobs if force or len(jobs) == 1 or not target.exists()]
     if len(todo) < len(jobs):
-        done = len(jobs) - len(todo)
-        typer.echo(f"{done} of {len(jobs)} photos are done already; --force does them again.", err=True)
+        made = len(jobs) - len(todo)
+        typer.echo(f"{made} of {len(jobs)} photos are done already; --force does them again.", err=True)
     if not todo:
         return
 
     from deoldify.photo import open_photo, save_photo
-    from deoldify.pipeline import load_colorizer
 
-    colorizer = load_colorizer(record.name, checkpoint=checkpoint, device=device.value, precision=precision.value)
+    work = prepare()
     failed = []
     for source, target in tqdm(todo, unit="photo", disable=None if len(todo) > 1 else True):
         try:
-            photo = open_photo(source)
-            coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
+            result, label = work(open_photo(source))
             target.parent.mkdir(parents=True, exist_ok=True)
-            save_photo(coloured, target, label=f"Coloured by DeOldify ({record.name}); the colours are a guess by AI")
+            save_photo(result, target, label=label)
         except (DeOldifyError, OSError) as error:
             failed.append(str(error))
             tqdm.write(f"error: {error}", file=sys.stderr)
     if failed:
         if len(todo) > 1:
-            typer.echo(f"{len(failed)} of {len(todo)} photos could not be coloured:", err=True)
+            typer.echo(f"{len(failed)} of {len(todo)} photos could not be {done}:", err=True)
             for line in failed:
                 typer.echo(f"  {line}", err=True)
         raise typer.Exit(1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from deoldify import hub
-from deoldify.config import ARTISTIC, COMPACT, STABLE, GeneratorConfig
+from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.errors import CheckpointError, HubError, UnknownModelError
 from deoldify.hub import HubFile
 
@@ -78,6 +78,9 @@ class Checkpoint:
 COMPACT_SHA256 = "0" * 64
 COMPACT_BYTES = 0
 
+DEFADE_SHA256 = "0" * 64
+DEFADE_BYTES = 0
+
 PUBLISHED_REPO = "spensercai/DeOldify"
 PUBLISHED_REVISION = "448956a51080c3e5fb29a4e0f3e09457afd94eb0"
 
@@ -133,6 +136,19 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet with noise by the author of DeOldify, 2019; flickers least",
         render_factor=21,
+    ),
+    Checkpoint(
+        name="defade",
+        task="defade",
+        config=DEFADE,
+        file="defade.safetensors",
+        repo=None,
+        revision=None,
+        sha256=DEFADE_SHA256,
+        bytes=DEFADE_BYTES,
+        licence="MIT",
+        origin="comes with DeOldify; weights/defade.md tells how it was trained",
+        render_factor=16,
     ),
 )
 

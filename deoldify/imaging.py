@@ -27,6 +27,9 @@ U_SCALE = 0.492
 V_SCALE = 0.877
 """U = 0.492 (B − Y) and V = 0.877 (R − Y), the analogue YUV of BT.601 that OpenCV's RGB2YUV uses."""
 
+_RIDGE = 1e-5
+"""Variance (RGB of 0 to 1), the square of an 8-bit level, that is noise to a fit over a whole picture."""
+
 _STRIP_PIXELS = 1 << 18
 """Full-size work goes in strips of rows of about this many pixels: small enough for the cache, any photo's size."""
 
@@ -222,31 +225,49 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor)
 def affine_coefficients(before: Tensor, after: Tensor, radius: int, epsilon: float) -> Tensor:
     """Fit the change between two pictures as a local affine function of the first: after ≈ before + A·before + b.
 
-    The guided filter with a colour guide (He et al. 2013). It is the change that is fitted, so where a window is flat
-    and tells nothing of slopes, detail passes as it is.
+    First one function for the whole picture, then in every window what that leaves over. The second step is the
+    guided filter with a colour guide (He et al. 2013), which draws the slopes of flat windows towards zero: without
+    the first, a pale photograph's contrast would come back at its edges and not in its faint detail.
 
     Args:
         before: (1, 3, h, w) RGB in 0 to 1.
         after: (1, 3, h, w) RGB in 0 to 1.
         radius: of the window, in pixels.
-        epsilon: variance (RGB of 0 to 1) below which a window counts as flat.
+        epsilon: variance (RGB of 0 to 1) below which a window counts as flat and follows the whole picture.
 
     Returns:
         (1, 12, h, w): the rows of A, for R, G and B of the change, then b.
     """
     change = after - before
-    mean_before, mean_change = _window_mean(before, radius), _window_mean(change, radius)
+    slopes, offsets = _global_affine(before, change)
+    remainder = change - (torch.einsum("cd,ndhw->nchw", slopes, before) + offsets.view(1, 3, 1, 1))
 
-    products = _window_mean((before.unsqueeze(2) * before.unsqueeze(1)).flatten(1, 2), radius)
-    crossed = _window_mean((before.unsqueeze(2) * change.unsqueeze(1)).flatten(1, 2), radius)
-    within = products - (mean_before.unsqueeze(2) * mean_before.unsqueeze(1)).flatten(1, 2)
-    across = crossed - (mean_before.unsqueeze(2) * mean_change.unsqueeze(1)).flatten(1, 2)
+    # Variances of a window are small differences of squares; around the picture's mean float32 holds them well.
+    around = before - before.mean(dim=(2, 3), keepdim=True)
+    mean_around, mean_remainder = _window_mean(around, radius), _window_mean(remainder, radius)
+    products = _window_mean((around.unsqueeze(2) * around.unsqueeze(1)).flatten(1, 2), radius)
+    crossed = _window_mean((around.unsqueeze(2) * remainder.unsqueeze(1)).flatten(1, 2), radius)
+    within = products - (mean_around.unsqueeze(2) * mean_around.unsqueeze(1)).flatten(1, 2)
+    across = crossed - (mean_around.unsqueeze(2) * mean_remainder.unsqueeze(1)).flatten(1, 2)
     h, w = before.shape[-2:]
     gram = within.view(3, 3, h, w).permute(2, 3, 0, 1) + epsilon * torch.eye(3)
-    slopes = torch.linalg.solve(gram, across.view(3, 3, h, w).permute(2, 3, 0, 1))  # (h, w, before, change)
-    slopes = slopes.permute(3, 2, 0, 1)  # (change, before, h, w)
-    offsets = mean_change[0] - (slopes * mean_before[0]).sum(dim=1)
-    return _window_mean(torch.cat([slopes.flatten(0, 1), offsets]).unsqueeze(0), radius)
+    local = torch.linalg.solve(gram, across.view(3, 3, h, w).permute(2, 3, 0, 1))  # (h, w, before, change)
+    local = local.permute(3, 2, 0, 1)  # (change, before, h, w)
+    shifts = mean_remainder[0] - (local * _window_mean(before, radius)[0]).sum(dim=1)
+    fitted = _window_mean(torch.cat([local.flatten(0, 1), shifts]).unsqueeze(0), radius)
+    return fitted + torch.cat([slopes.flatten(), offsets]).view(1, 12, 1, 1)
+
+
+def _global_affine(before: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    """Least squares over a whole picture: slopes (3, 3) from channels of ``before`` to the change's, offsets (3,).
+
+    A trace of ridge decides where channels are equal, as in a black-and-white picture: they share the slope.
+    """
+    x, y = (picture[0].flatten(1).double() for picture in (before, change))
+    mean_x, mean_y = x.mean(dim=1, keepdim=True), y.mean(dim=1, keepdim=True)
+    within = (x - mean_x) @ (x - mean_x).T / x.shape[1] + _RIDGE * torch.eye(3, dtype=torch.float64)
+    slopes = torch.linalg.solve(within, (x - mean_x) @ (y - mean_y).T / x.shape[1]).T
+    return slopes.float(), (mean_y - slopes @ mean_x).flatten().float()
 
 
 def transfer_tone(
@@ -282,18 +303,27 @@ def transfer_tone(
     return result
 
 
-def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 2.5) -> bool:
-    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma.
+def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 0.9) -> bool:
+    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma and the place.
+
+    Prints yellow unevenly, more at the edges, so the tone may drift across the picture. A colour photograph that has
+    faded badly keeps colours of a level or two, so the tolerance is narrow; taking it for a toned print would cost it
+    all its colour, while a print taken for a colour photograph only keeps a tinge.
 
     Args:
-        picture: (H, W, 3) RGB.
-        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a quadratic function of luma.
+        picture: (H, W, 3) RGB, small enough that grain and JPEG have averaged out, such as 64 × 64.
+        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a function that is quadratic in
+            luma and in place.
     """
-    rgb = to_tensor(picture)
-    y = luma(rgb).flatten()
-    design = torch.stack([torch.ones_like(y), y, y * y], dim=1)
+    rgb = to_tensor(picture).double()
+    h, w = picture.shape[:2]
+    y = luma(rgb)[0, 0]
+    down, across = torch.linspace(-1, 1, h).view(-1, 1).expand(h, w), torch.linspace(-1, 1, w).expand(h, w)
+    terms = (torch.ones_like(y), y, y * y, down, across, down * down, across * across, down * y, across * y)
+    design = torch.stack([term.double().flatten() for term in terms], dim=1)
     uv = chroma(rgb)[0].flatten(1).T
-    fit = torch.linalg.lstsq(design, uv).solution
+    # A flat picture leaves terms undecided, which only this driver takes.
+    fit = torch.linalg.lstsq(design, uv, driver="gelsd").solution
     return float((design @ fit - uv).square().mean().sqrt()) * 255 <= tolerance
 
 

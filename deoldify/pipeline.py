@@ -1,4 +1,4 @@
-"""From a photograph to its coloured version."""
+"""From a photograph to its coloured or restored version."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FACTOR_PIXELS = 16
 """Pixels of the render's side per unit of render factor, as DeOldify counts."""
 RENDER_FACTORS = range(4, 65)
 """Render factors that can be asked for."""
-
-
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
+_GLANCE_SIDE = 64
+"""Pixels of the square on which a photo is judged to be black and white or in colour."""
 
 
 class Model:
@@ -82,6 +82,11 @@ class Model:
 class Colorizer(Model):
     """Colours photographs. See ``Model`` for what it is made of."""
 
+    @property
+    def label(self) -> str:
+        """What a coloured photo should say of itself."""
+        return f"Coloured by DeOldify ({self.checkpoint.name}); the colours are a guess by AI"
+
     def __call__(
         self, image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided"
     ) -> Image.Image:
@@ -128,6 +133,11 @@ class Colorizer(Model):
 class Defader(Model):
     """Gives faded photographs their tone and colour back. See ``Model`` for what it is made of."""
 
+    @property
+    def label(self) -> str:
+        """What a restored photo should say of itself."""
+        return f"Restored by DeOldify ({self.checkpoint.name}); tone and colour are a guess by AI"
+
     def __call__(
         self,
         image: Image.Image,
@@ -152,8 +162,8 @@ class Defader(Model):
             ValueError: ``strength`` or ``render_factor`` is out of range; the message names the range.
         """
         photo = Photo.from_image(image)
-        options = {"strength": strength, "render_factor": render_factor, "keep_tone": keep_tone}
-        return self.defade_photo(photo, **options).to_image()  # type: ignore[arg-type]
+        restored = self.defade_photo(photo, strength=strength, render_factor=render_factor, keep_tone=keep_tone)
+        return restored.to_image()
 
     def defade_photo(
         self, photo: Photo, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
@@ -174,10 +184,43 @@ class Defader(Model):
             return pixels
         square = imaging.colour_square(pixels, side)
         coefficients = imaging.affine_coefficients(
-            imaging.to_tensor(square), self._render(square), radius=max(2, side // 32), epsilon=1e-3
+            imaging.to_tensor(square), self._render(square), radius=max(2, side // 64), epsilon=1e-3
         )
-        neutral = not keep_tone and imaging.is_monochrome(square)
+        neutral = not keep_tone and is_black_and_white(pixels)
         return imaging.transfer_tone(pixels, coefficients, strength, neutral=neutral, keep_tone=keep_tone)
+
+
+def is_black_and_white(pixels: Pixels) -> bool:
+    """Whether a photograph has no colours of its own; a sepia print has none.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+    """
+    return imaging.is_monochrome(imaging.colour_square(pixels, _GLANCE_SIDE))
+
+
+def restore_photo(
+    photo: Photo, defader: Defader, colorizer: Colorizer, *, strength: float = 1.0, keep_tone: bool = False
+) -> tuple[Photo, str]:
+    """Give a photograph its tone and colour back, and colour where it is black and white.
+
+    Args:
+        photo: at its own bit depth; everything but the pixels stays.
+        defader: what restores it.
+        colorizer: what colours it then.
+        strength: of the restoration, see ``Defader.__call__``.
+        keep_tone: restore brightness and contrast alone, see ``Defader.__call__``.
+
+    Returns:
+        the restored photo, and the label that says what was done.
+
+    Raises:
+        ValueError: ``strength`` is out of range; the message names the range.
+    """
+    restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone)
+    if not is_black_and_white(photo.pixels):
+        return restored, defader.label
+    return colorizer.colorize_photo(restored), f"{defader.label}. {colorizer.label}"
 
 
 def check_render_factor(factor: int) -> None:

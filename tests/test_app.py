@@ -77,9 +77,62 @@ def test_only_the_photo_is_needed_and_its_format_is_kept(client: Client, tmp_pat
         assert (coloured.format, coloured.size) == ("PNG", (96, 64))
 
 
+def toned_photo(path: Path) -> Path:
+    """Write a black-and-white picture of little contrast on yellowed paper."""
+    with Image.open(grey_photo(path, 301, 200)) as grey:
+        toned = np.asarray(grey) * np.array([0.45, 0.42, 0.35]) + np.array([105, 95, 70])
+        Image.fromarray(np.rint(toned).astype(np.uint8)).save(path, exif=grey.getexif(), quality=95)
+    return path
+
+
+def test_the_api_restores_a_photo_and_colours_it_where_asked(client: Client, tmp_path: Path) -> None:
+    source = toned_photo(tmp_path / "hills.jpg")
+    facts = {}
+    for endpoint, arguments in {"/defade": {"strength": 1.0}, "/restore": {}}.items():
+        file, facts[endpoint] = client.predict(photo=handle_file(source), **arguments, api_name=endpoint)
+        assert Path(file).name == "hills-restored.jpg"
+        with Image.open(file) as restored, Image.open(source) as faded:
+            assert (restored.format, restored.size) == ("JPEG", (301, 200))
+            assert restored.getexif()[0x013B] == "A. Photographer"
+            assert np.asarray(restored.convert("L")).std() > 1.2 * np.asarray(faded.convert("L")).std()
+            assert (colourfulness(restored) > 3) is (endpoint == "/restore")
+    for endpoint, told in facts.items():
+        assert told.pop("seconds") > 0
+        assert told == {
+            "model": "defade",
+            "strength": 1.0,
+            "keep_tone": False,
+            "coloured": endpoint == "/restore",
+            "width": 301,
+            "height": 200,
+        }
+
+
+def test_strength_and_tone_are_respected_by_the_api(client: Client, tmp_path: Path) -> None:
+    source = toned_photo(tmp_path / "hills.png")
+    unchanged, _ = client.predict(handle_file(source), 0, False, api_name="/defade")
+    toned, facts = client.predict(handle_file(source), 0.5, True, api_name="/defade")
+    assert facts["keep_tone"] and facts["strength"] == 0.5
+    with Image.open(source) as before, Image.open(unchanged) as same, Image.open(toned) as after:
+        assert np.array_equal(np.asarray(before), np.asarray(same))
+        change = np.asarray(after).astype(int) - np.asarray(before)
+    assert np.abs(change).mean() > 1
+    assert np.ptp(change, axis=-1).max() <= 1
+
+
 def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/colorize"]
+    assert list(endpoints) == ["/colorize", "/defade", "/restore"]
+    for name in ("/defade", "/restore"):
+        parameters = {entry["parameter_name"]: entry for entry in endpoints[name]["parameters"]}
+        assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
+            "photo": "filepath",
+            "strength": "float",
+            "keep_tone": "bool",
+        }
+        assert parameters["strength"]["parameter_default"] == 1
+        assert parameters["keep_tone"]["parameter_default"] is False
+        assert "up to 1.5 overdoes" in endpoints[name]["description"].replace("\n", " ")
     parameters = {entry["parameter_name"]: entry for entry in endpoints["/colorize"]["parameters"]}
     assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
         "photo": "filepath",
@@ -113,7 +166,19 @@ def test_the_api_says_what_is_wrong(client: Client, page_server: ServedPage, tmp
             client.predict(**arguments, api_name="/colorize")
         assert expected in str(raised.value)
         assert str(page_server.cache) not in str(raised.value)
-    assert "could not colour" not in page_server.log.read_text()  # none of these took anyone by surprise
+    cases = [
+        ({"photo": handle_file(text)}, "“letter.jpg” is not a photograph"),
+        ({"photo": handle_file(photo), "strength": 1.6}, "1.5"),
+        ({"photo": handle_file(photo), "strength": -0.1}, "0"),
+        ({"photo": None}, "no photo yet"),
+    ]
+    for endpoint in ("/defade", "/restore"):
+        for arguments, expected in cases:
+            with pytest.raises(AppError) as raised:
+                client.predict(**arguments, api_name=endpoint)
+            assert expected in str(raised.value)
+            assert str(page_server.cache) not in str(raised.value)
+    assert "could not finish" not in page_server.log.read_text()  # none of these took anyone by surprise
 
 
 # What the server refuses
@@ -141,26 +206,48 @@ def _inputs(http: httpx.Client, endpoint: int, photo: Any) -> list[Any]:
     ]
 
 
+ENDPOINTS: dict[str, dict[str, Any]] = {
+    "colorize": {"model": "compact", "render_factor": 4, "transfer": "guided"},
+    "defade": {"strength": 1, "keep_tone": False},
+    "restore": {"strength": 1, "keep_tone": False},
+}
+"""What is sent to each endpoint beside the photo."""
+
+
+def _listed(http: httpx.Client, route: str, photo: Any) -> str:
+    """The answers of every public endpoint to a list of values, without waiting for what it queues."""
+    return "".join(
+        http.post(f"/gradio_api/{route}/{endpoint}", json={"data": [photo, *options.values()]}).text
+        for endpoint, options in ENDPOINTS.items()
+    )
+
+
+def _result(http: httpx.Client, route: str, started: httpx.Response) -> str:
+    return started.text if started.is_error else http.get(f"{route}/{started.json()['event_id']}").text
+
+
 def _call(http: httpx.Client, photo: Any) -> str:
-    started = http.post("/gradio_api/call/colorize", json={"data": [photo, "compact", 4, "guided"]})
-    if started.is_error:
-        return started.text
-    return http.get(f"/gradio_api/call/colorize/{started.json()['event_id']}").text
+    answers = ""
+    for endpoint, options in ENDPOINTS.items():
+        route = f"/gradio_api/call/{endpoint}"
+        answers += _result(http, route, http.post(route, json={"data": [photo, *options.values()]}))
+    return answers
 
 
 def _call_v2(http: httpx.Client, photo: Any) -> str:
-    started = http.post("/gradio_api/call/v2/colorize", json={"photo": photo, "model": "compact", "render_factor": 4})
-    if started.is_error:
-        return started.text
-    return http.get(f"/gradio_api/call/v2/colorize/{started.json()['event_id']}").text
+    answers = ""
+    for endpoint, options in ENDPOINTS.items():
+        route = f"/gradio_api/call/v2/{endpoint}"
+        answers += _result(http, route, http.post(route, json={"photo": photo, **options}))
+    return answers
 
 
 def _run(http: httpx.Client, photo: Any) -> str:
-    return http.post("/gradio_api/run/colorize", json={"data": [photo, "compact", 4, "guided"]}).text
+    return _listed(http, "run", photo)
 
 
 def _api(http: httpx.Client, photo: Any) -> str:
-    return http.post("/gradio_api/api/colorize", json={"data": [photo, "compact", 4, "guided"]}).text
+    return _listed(http, "api", photo)
 
 
 def _join(http: httpx.Client, photo: Any) -> str:
@@ -223,7 +310,8 @@ def test_no_route_reads_a_file_that_was_not_uploaded(
     before = _contents(page_server.cache)
     for name, payload in _payloads(secret, page_server).items():
         answer = ROUTES[route](http, payload)
-        assert answer and "-colour" not in answer and "width" not in answer, f"{name}: {answer}"
+        assert answer and "width" not in answer, f"{name}: {answer}"
+        assert "-colour" not in answer and "-restored" not in answer, f"{name}: {answer}"
         assert '"success":true' not in answer and "event: complete" not in answer, f"{name}: {answer}"
     assert _contents(page_server.cache) == before
 
@@ -234,17 +322,18 @@ def test_the_same_routes_take_an_uploaded_photo(route: str, http: httpx.Client, 
     uploaded = http.post("/gradio_api/upload", files={"files": ("mine.png", secret.read_bytes())}).json()[0]
     answer = ROUTES[route](http, {"path": uploaded, "meta": META})
     if route in QUEUED:
-        results = len(_endpoints_that_take_a_photo(http)) if route == "queue/join" else 1
-        assert answer.count("mine-colour.png") >= results
+        both = 2 if route == "queue/join" else 1  # an endpoint for the page beside that for clients
+        assert answer.count("mine-colour.png") >= both
+        assert answer.count("mine-restored.png") >= 1 + both
     else:
-        assert "join the queue" in answer
+        assert answer.count("join the queue") == len(ENDPOINTS)
 
 
-def test_there_is_a_public_and_a_private_endpoint_that_takes_a_photo(http: httpx.Client) -> None:
+def test_every_endpoint_that_takes_a_photo_is_known(http: httpx.Client) -> None:
     photos = _endpoints_that_take_a_photo(http)
     config = http.get("/config").json()
     visibility = {entry["id"]: entry["api_visibility"] for entry in config["dependencies"]}
-    assert sorted(visibility[endpoint] for endpoint in photos) == ["private", "public"]
+    assert sorted(visibility[endpoint] for endpoint in photos) == ["private"] * 2 + ["public"] * len(ENDPOINTS)
     assert [id for id, value in visibility.items() if value == "public"] == [
         endpoint for endpoint in photos if visibility[endpoint] == "public"
     ]

@@ -17,7 +17,7 @@ from deoldify.checkpoints import CHECKPOINTS
 
 def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deoldify", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "100", **variables}
+    environment = {**os.environ, "COLUMNS": "300", **variables}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
 
 
@@ -73,6 +73,77 @@ def test_a_folder_goes_on_where_it_stopped_and_survives_a_bad_photo(
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()} == before
 
 
+@pytest.fixture
+def faded_photo(coffee: npt.NDArray[np.uint8], tmp_path: Path) -> Path:
+    """A colour JPEG of little contrast, yellowed."""
+    veiled = np.rint(coffee * 0.45 + np.array([110, 95, 60])).astype(np.uint8)
+    path = tmp_path / "faded.jpg"
+    Image.fromarray(veiled).resize((300, 200)).save(path, dpi=(300, 300), quality=95)
+    return path
+
+
+def pixels_of(path: Path) -> npt.NDArray[np.int_]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_a_faded_photo_gets_its_contrast_back_as_far_as_asked(faded_photo: Path, tmp_path: Path) -> None:
+    faded = pixels_of(faded_photo)
+    spreads = [faded.std()]
+    for strength in ("0.5", "1"):
+        target = tmp_path / f"{strength}.png"
+        done = call("defade", faded_photo, "-o", target, "--strength", strength)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        spreads.append(pixels_of(target).std())
+    assert spreads[0] < spreads[1] < spreads[2]
+    with Image.open(tmp_path / "1.png") as image:
+        assert image.size == (300, 200)
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert b"Restored by DeOldify (defade)" in (tmp_path / "1.png").read_bytes()
+    unchanged = tmp_path / "0.png"
+    assert call("defade", faded_photo, "-o", unchanged, "-s", "0").returncode == 0
+    assert np.array_equal(pixels_of(unchanged), faded)
+
+
+def test_the_tone_is_kept_where_asked(faded_photo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "toned.png"
+    assert call("defade", faded_photo, "-o", target, "--keep-tone").returncode == 0
+    before, after = pixels_of(faded_photo), pixels_of(target)
+    assert np.abs(after - before).mean() > 2
+    inside = (after.min(axis=-1) > 0) & (after.max(axis=-1) < 255)
+    change = (after - before)[inside]
+    assert np.ptp(change, axis=-1).max() <= 1  # of rounding
+
+
+def test_restore_colours_what_is_black_and_white_and_nothing_else(
+    old_photo: Path, faded_photo: Path, tmp_path: Path
+) -> None:
+    done = call("restore", old_photo, faded_photo, "-o", tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    old, faded = (tmp_path / "new" / path.name for path in (old_photo, faded_photo))
+    assert np.ptp(pixels_of(old), axis=-1).mean() > 5
+    assert b"Restored by DeOldify (defade)" in old.read_bytes() and b"Coloured by DeOldify" in old.read_bytes()
+    assert b"Restored by DeOldify (defade)" in faded.read_bytes() and b"Coloured" not in faded.read_bytes()
+    defaded = tmp_path / "defaded.jpg"
+    assert call("defade", faded_photo, "-o", defaded).returncode == 0
+    assert np.array_equal(pixels_of(faded), pixels_of(defaded))
+
+
+def test_folders_are_defaded_as_they_are_coloured(faded_photo: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "old", tmp_path / "new"
+    (source / "1973").mkdir(parents=True)
+    (source / "1973" / "a.jpg").write_bytes(faded_photo.read_bytes())
+    (source / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not much of a photo")
+    first = call("defade", source, "-o", target)
+    assert first.returncode == 1
+    assert "1 of 2 photos could not be restored" in first.stderr
+    assert [str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()] == ["1973/a.jpg"]
+    (source / "broken.jpg").unlink()
+    second = call("defade", source, "-o", target)
+    assert second.returncode == 0
+    assert "1 of 1 photos are done already" in second.stderr or second.stderr == ""
+
+
 def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -86,12 +157,19 @@ def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path)
     ("arguments", "status", "says"),
     [
         (["colorize"], 2, "Missing argument"),
-        (["colorize", "PHOTO", "-o", "x.jpg", "--render-factor", "3"], 2, "4<=x<=64"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--render-factor", "3"], 2, "--render-factor"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--transfer", "magic"], 2, "'guided', 'bilinear', 'none'"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--model", "vivid"], 2, "artistic"),
         (["colorize", "PHOTO", "-o", "x.docx"], 2, ".jpg"),
         (["colorize", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
+        (["defade"], 2, "Missing argument"),
+        (["defade", "PHOTO", "-o", "x.jpg", "--strength", "1.6"], 2, "--strength"),
+        (["defade", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
+        (["restore", "PHOTO", "-o", "x.jpg", "--strength", "-1"], 2, "--strength"),
+        (["restore", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
+        (["restore", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
         (["fetch"], 2, "--all"),
         (["fetch", "vivid"], 2, "artistic"),
     ],
@@ -120,4 +198,7 @@ def test_models_lists_every_model(tmp_path: Path) -> None:
 def test_help_names_every_option() -> None:
     text = call("colorize", "--help").stdout
     for option in ("--output", "--model", "--checkpoint", "--render-factor", "--transfer", "--device", "--precision"):
+        assert option in text
+    text = call("defade", "--help").stdout
+    for option in ("--output", "--strength", "--keep-tone", "--checkpoint", "--render-factor", "--device", "--force"):
         assert option in text

@@ -7,14 +7,27 @@ import logging
 import os
 import sys
 from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from deoldify.errors import DeOldifyError
 
+if TYPE_CHECKING:
+    from deoldify.pipeline import Colorizer, Defader
+    from train.evaluate import Rgb
+    from train.evaluate_defade import DefadeMeasures
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+class TaskName(str, Enum):
+    """What a model is for."""
+
+    colorize = "colorize"
+    defade = "defade"
 
 
 @app.callback()
@@ -79,30 +92,85 @@ def _train(task: str, recipe: str, data: Path, out: Path, seed: int, device: str
 def evaluate(
     model: Annotated[str, typer.Option(help="Which model; see `deoldify models`.")],
     data: Annotated[Path, typer.Option(help="Folder of colour photographs: sub-folders or tar files, a set each.")],
+    task: Annotated[TaskName, typer.Option(help="What the model is for.")] = TaskName.colorize,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use in place of the model's own.")] = None,
     render_factor: Annotated[int | None, typer.Option(help="One for all pictures; default: the model's best.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=2, help="The first so many pictures of each set; default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the fadings.")] = 0,
     json_path: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Folder for a contact sheet (PNG) of each set.")] = None,
 ) -> None:
-    """Measure a colorizer on photographs whose colours are known."""
-    from deoldify.pipeline import load_colorizer
-    from train.evaluate import PooledFeatures, contact_sheet, measure, originals, paint_all, table
+    """Measure a colorizer or a defader on photographs whose colours are known."""
+    from deoldify.pipeline import Colorizer, load
+    from train.evaluate import originals
 
-    colorizer = load_colorizer(model, checkpoint=checkpoint)
-    factor = render_factor or colorizer.checkpoint.render_factor
+    loaded = load(model, checkpoint=checkpoint)
+    if loaded.checkpoint.task != task.value:
+        raise typer.BadParameter(f"{model} is a model to {loaded.checkpoint.task}", param_hint="--task")
+    factor = render_factor or loaded.checkpoint.render_factor
+    sets = {name: pictures[:limit] for name, pictures in originals(data).items()}
+    if sheet is not None:
+        sheet.mkdir(parents=True, exist_ok=True)
+    report: dict[str, Any] = {"model": model, "render_factor": factor, "precision": str(loaded.precision)}
+    typer.echo(f"{model} at render factor {factor}, {loaded.precision}")
+    if isinstance(loaded, Colorizer):
+        report["sets"] = _evaluate_colorizer(loaded, factor, sets, sheet)
+    else:
+        report |= {"seed": seed, "sets": _evaluate_defader(loaded, factor, sets, seed, sheet)}
+    if json_path is not None:
+        write_text(json_path, json.dumps(report, indent=2) + "\n")
+
+
+def _evaluate_colorizer(
+    colorizer: Colorizer, factor: int, sets: dict[str, list[Rgb]], sheet: Path | None
+) -> dict[str, Any]:
+    from train.evaluate import PooledFeatures, contact_sheet, measure, paint_all, table
+
     features = PooledFeatures()
     results = {}
-    for name, pictures in originals(data).items():
+    for name, pictures in sets.items():
         renders = paint_all(pictures, lambda image: colorizer(image, render_factor=factor))
         results[name] = measure(pictures, renders, features)
         if sheet is not None:
-            sheet.mkdir(parents=True, exist_ok=True)
             contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}.png")
-    typer.echo(f"{model} at render factor {factor}, {colorizer.precision}\n{table(results)}")
-    if json_path is not None:
-        sets = {name: asdict(measures) for name, measures in results.items()}
-        report = {"model": model, "render_factor": factor, "precision": str(colorizer.precision), "sets": sets}
-        write_text(json_path, json.dumps(report, indent=2) + "\n")
+    typer.echo(table(results))
+    return {name: asdict(measures) for name, measures in results.items()}
+
+
+def _evaluate_defader(
+    defader: Defader, factor: int, sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
+) -> dict[str, Any]:
+    from train.evaluate_defade import (
+        STRENGTHS,
+        colour_only,
+        compare,
+        defade_sheet,
+        defade_table,
+        measure_defade,
+        measure_fresh,
+    )
+
+    def restore(rgb: Rgb) -> Rgb:
+        return cast("Rgb", defader.defade_pixels(rgb, render_factor=factor))
+
+    results: dict[str, dict[str, DefadeMeasures]] = {}
+    fresh = {}
+    for name, found in sets.items():
+        pictures = colour_only(found)
+        results[name] = {}
+        for strength, amount in STRENGTHS.items():
+            compared = compare(pictures, restore, amount, seed)
+            measures = results[name][strength] = measure_defade(compared)
+            if sheet is not None:
+                defade_sheet(compared.first(36), measures.best_baseline).save(sheet / f"{name}-{strength}.png")
+        fresh[name] = measure_fresh(pictures, restore)
+    typer.echo(defade_table(results, fresh))
+    return {
+        name: {**{strength: asdict(m) for strength, m in by_strength.items()}, "fresh": asdict(fresh[name])}
+        for name, by_strength in results.items()
+    }
 
 
 @app.command()
