@@ -220,7 +220,10 @@ def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], 
     failed = []
     for source, target in tqdm(todo, unit="photo", disable=None if len(todo) > 1 else True):
         try:
-            result, label = work(open_photo(source))
+            photo = open_photo(source)
+            if photo.pages > 1:
+                tqdm.write(f"note: {source} has {photo.pages} pages; the first one is {done}", file=sys.stderr)
+            result, label = work(photo)
             target.parent.mkdir(parents=True, exist_ok=True)
             save_photo(result, target, label=label)
         except (DeOldifyError, OSError) as error:
@@ -243,7 +246,7 @@ def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
     from deoldify.photo import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 
     photos = list(photos)
-    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir()
+    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or not output.suffix
     if not into_folder:
         if output.suffix.lower() not in WRITABLE_SUFFIXES:
             allowed = ", ".join(WRITABLE_SUFFIXES)
@@ -254,6 +257,8 @@ def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
     jobs: dict[Path, Path] = {}
     for photo in photos:
         if photo.is_dir():
+            if output.resolve() == photo.resolve():
+                raise typer.BadParameter(f"{output} holds the originals; name another folder", param_hint="--output")
             inside = [
                 path
                 for path in sorted(photo.rglob("*"))

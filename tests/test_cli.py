@@ -144,6 +144,24 @@ def test_folders_are_defaded_as_they_are_coloured(faded_photo: Path, tmp_path: P
     assert "1 of 1 photos are done already" in second.stderr or second.stderr == ""
 
 
+def test_one_photo_into_a_new_folder_and_a_note_on_pages(old_photo: Path, tmp_path: Path) -> None:
+    with Image.open(old_photo) as image:
+        page = image.resize((40, 30))
+    page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
+    done = call("colorize", tmp_path / "pages.tif", "-o", tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new" / "pages.tif").is_file()
+    assert "has 2 pages; the first one is coloured" in done.stderr
+
+
+def test_a_folder_does_not_go_into_itself(old_photo: Path) -> None:
+    before = old_photo.read_bytes()
+    refused = call("colorize", old_photo.parent, "-o", old_photo.parent, "--force")
+    assert refused.returncode == 2
+    assert "holds the originals" in refused.stderr
+    assert old_photo.read_bytes() == before
+
+
 def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
