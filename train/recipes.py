@@ -117,6 +117,21 @@ RECIPES = {
                 feature_layers=(1.0, 1.0, 1.5, 3.0),
                 ema=0.985,
             ),
+            # Faces were done; photographs and scenes were still a little pale.
+            Stage(
+                "scenes",
+                128,
+                32,
+                160,
+                1.5e-4,
+                fall=1.0,
+                floor=0.02,
+                shares={"tiny": 0.1, "scenes": 0.3, "faces": 0.12, "photos": 0.33, "people": 0.15},
+                emphasis=100.0,
+                feature_weight=0.3,
+                feature_layers=(1.0, 1.0, 1.5, 3.0),
+                ema=0.97,
+            ),
         ),
     ),
     "compact-defade": Recipe(
@@ -127,8 +142,8 @@ RECIPES = {
             # Fading is a matter of the whole picture, so small pictures teach most of it; the larger ones teach how
             # fine detail, grain and edges look beside it.
             Stage("64px", 64, 64, 700, 1e-3, rise=0.1, shares=_SMALL),
-            Stage("96px", 96, 48, 900, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
-            Stage("144px", 144, 20, 700, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
+            Stage("96px", 96, 48, 600, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
+            Stage("144px", 144, 20, 300, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
         ),
     ),
 }
