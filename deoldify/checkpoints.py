@@ -75,8 +75,8 @@ class Checkpoint:
     render_factor: int
 
 
-COMPACT_SHA256 = "0" * 64
-COMPACT_BYTES = 0
+COMPACT_SHA256 = "73a64596c5ed609518550437a55dd2e3e41f5ffc5da8ab72bfeae16e889afb19"
+COMPACT_BYTES = 14097838
 
 DEFADE_SHA256 = "0" * 64
 DEFADE_BYTES = 0
@@ -96,7 +96,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=COMPACT_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
-        render_factor=16,
+        render_factor=10,
     ),
     Checkpoint(
         name="artistic",

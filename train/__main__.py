@@ -180,12 +180,11 @@ def export(
     commit: Annotated[str, typer.Option(help="Commit that trained it.")],
     command: Annotated[str, typer.Option(help="Command line that trained it.")],
     data: Annotated[str, typer.Option(help="What it was trained on.")],
-    saturation: Annotated[float, typer.Option(help="Factor on a colorizer's chroma.")] = 1.0,
 ) -> None:
     """Write a run's averaged weights as one small file, as `deoldify` loads it."""
     from train.publish import export as export_run
 
-    exported = export_run(checkpoint, out, {"commit": commit, "command": command, "data": data}, saturation=saturation)
+    exported = export_run(checkpoint, out, {"commit": commit, "command": command, "data": data})
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
 
 

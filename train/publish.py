@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from deoldify.config import GeneratorConfig
 from deoldify.errors import CheckpointError
-from deoldify.generator import ChromaHead, Generator
+from deoldify.generator import Generator
 from train.loop import averaged_state
 
 
@@ -48,28 +48,19 @@ def averaged_generator(run: dict[str, Any]) -> Generator:
     return generator.eval()
 
 
-def export(checkpoint: Path, out: Path, origin: dict[str, str], *, saturation: float = 1.0) -> Exported:
+def export(checkpoint: Path, out: Path, origin: dict[str, str]) -> Exported:
     """Write the averaged weights of a run as safetensors, float16, with their generator's config.
 
     Args:
         checkpoint: what ``train.loop`` saved.
         out: file to write; it appears whole or not at all.
         origin: what to tell about the weights (command, commit, data, ...), kept in the file's metadata.
-        saturation: factor on a colorizer's U and V. A generator trained without a critic answers with the mean of its
-            guesses, which is paler than any of them; a little more than 1 makes up for that, at some cost in PSNR.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or its generator has no chroma to saturate.
+        CheckpointError: there is no such checkpoint.
     """
     run = read_run(checkpoint)
-    generator = averaged_generator(run)
-    if saturation != 1:
-        if not isinstance(generator.head, ChromaHead):
-            raise CheckpointError(f"{checkpoint} holds a generator that does not emit chroma; leave saturation at 1")
-        with torch.no_grad():
-            for parameter in generator.head.parameters():
-                parameter.mul_(saturation)
-    state = generator.state_dict()
+    state = averaged_generator(run).state_dict()
     halved = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous() for name, tensor in state.items()
     }
@@ -79,7 +70,6 @@ def export(checkpoint: Path, out: Path, origin: dict[str, str], *, saturation: f
         "recipe": json.dumps(run["recipe"]),
         "seed": str(run["seed"]),
         "step": str(run["step"]),
-        "saturation": str(saturation),
         **origin,
     }
     beside = out.with_name(out.name + ".part")
