@@ -1,0 +1,44 @@
+"""What an installed copy needs is said once more in requirements.txt, for the demo and for Spaces; both must agree."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from setuptools import build_meta
+
+ROOT = Path(__file__).parents[1]
+
+
+def requirements(lines: list[str]) -> set[str]:
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+
+
+def test_the_wheel_brings_package_weights_and_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = tmp_path / "source"
+    clean.mkdir()
+    for name in ("deoldify", "weights", "pyproject.toml", "README.md", "LICENSE"):
+        (clean / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(clean)
+    wheel = tmp_path / build_meta.build_wheel(str(tmp_path))
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        metadata = archive.read(next(n for n in names if n.endswith("METADATA"))).decode()
+        commands = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
+    assert {"deoldify/py.typed", "deoldify/hub_process.py", "deoldify/weights/compact.safetensors"} <= names
+    assert not [n for n in names if n.startswith(("train/", "tests/", "app"))]
+    assert "deoldify = deoldify.__main__:run" in commands
+    needed = {
+        line.removeprefix("Requires-Dist: ").replace(" ", "")
+        for line in metadata.splitlines()
+        if line.startswith("Requires-Dist: ") and "extra ==" not in line
+    }
+    listed = requirements((ROOT / "requirements.txt").read_text().splitlines())
+    assert {_sorted(r) for r in needed} == {_sorted(r) for r in listed if not r.startswith("gradio")}
+
+
+def _sorted(requirement: str) -> tuple[str, ...]:
+    """A requirement whose bounds may stand in either order; the name is spelled with hyphens."""
+    end = min((requirement.find(c) for c in "<>=" if c in requirement), default=len(requirement))
+    return (requirement[:end].replace("_", "-"), *sorted(requirement[end:].split(",")))
