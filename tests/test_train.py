@@ -183,8 +183,8 @@ TOY = dataclasses.replace(COMPACT, middle_widths=(16, 16), up_widths=(16, 8, 8, 
 
 def toy_recipe() -> Recipe:
     stages = tuple(
-        dataclasses.replace(stage, size=size, batch=4, steps=steps)
-        for stage, size, steps in zip(RECIPES["compact"].stages, (32, 32, 64, 64), (4, 3, 2, 2), strict=True)
+        dataclasses.replace(stage, size=64 if stage.feature_weight else 32, batch=4, steps=2)
+        for stage in RECIPES["compact"].stages
     )
     return dataclasses.replace(RECIPES["compact"], generator=TOY, stages=stages)
 
