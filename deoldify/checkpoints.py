@@ -78,8 +78,8 @@ class Checkpoint:
 COMPACT_SHA256 = "73a64596c5ed609518550437a55dd2e3e41f5ffc5da8ab72bfeae16e889afb19"
 COMPACT_BYTES = 14097838
 
-DEFADE_SHA256 = "0" * 64
-DEFADE_BYTES = 0
+DEFADE_SHA256 = "32a0f3fa6262f993d893f21521c27d4f2674a880d95ea419ce266b30f84be427"
+DEFADE_BYTES = 14126514
 
 PUBLISHED_REPO = "spensercai/DeOldify"
 PUBLISHED_REVISION = "448956a51080c3e5fb29a4e0f3e09457afd94eb0"
@@ -148,7 +148,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=DEFADE_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
-        render_factor=16,
+        render_factor=10,
     ),
 )
 
