@@ -70,6 +70,8 @@ def from_luma_chroma(y: Tensor, uv: Tensor) -> Tensor:
 def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     """A photograph's luma, stretched to the square that a colorizer's generator sees.
 
+    Stretched first and made grey then, as DeOldify's filter does: the other way round, roundings differ.
+
     Args:
         pixels: (H, W, 3) RGB, uint8 or uint16.
         side: of the square, in pixels.
@@ -77,8 +79,7 @@ def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     Returns:
         (side, side) uint8.
     """
-    grey = _eight_bit_image(pixels).convert("L")
-    return np.array(grey.resize((side, side), Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(colour_square(pixels, side)).convert("L"))
 
 
 def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
