@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 
 from deoldify.config import GeneratorConfig
-from deoldify.errors import CheckpointError
 from deoldify.generator import Generator
-from train.loop import averaged_state
+from train.runs import averaged_state, read_run
+
+__all__ = ["Exported", "averaged_generator", "export", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,6 @@ class Exported:
     path: Path
     sha256: str
     bytes: int
-
-
-def read_run(path: Path) -> dict[str, Any]:
-    """A run's checkpoint: tensors and plain data.
-
-    Raises:
-        CheckpointError: the file is missing or is no run's checkpoint.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not {"recipe", "averaged"} <= state.keys():
-        raise CheckpointError(f"{path} is not the checkpoint of a training run")
-    return state
 
 
 def averaged_generator(run: dict[str, Any]) -> Generator:
