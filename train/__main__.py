@@ -38,6 +38,9 @@ MicroBatchOption = Annotated[
 ]
 CompileOption = Annotated[bool, typer.Option("--compile", help="Run the networks through torch.compile.")]
 StartOption = Annotated[Path | None, typer.Option(help="A run's checkpoint whose averaged generator to start from.")]
+ValidationOption = Annotated[
+    Path | None, typer.Option(help="Folder of photographs to measure on; default: what training does not see.")
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print every stage and end.")]
 
@@ -64,11 +67,12 @@ def colorize(
     micro_batch: MicroBatchOption = None,
     compiled: CompileOption = False,
     start_from: StartOption = None,
+    validation: ValidationOption = None,
     resume: ResumeOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train a colorizer by a recipe."""
-    settings = Settings(seed, device, workers, precision, micro_batch, compiled, start_from)
+    settings = Settings(seed, device, workers, precision, micro_batch, compiled, start_from, validation)
     _train("colorize", recipe, changes, data, out, settings, resume, dry_run)
 
 
@@ -85,11 +89,12 @@ def defade(
     micro_batch: MicroBatchOption = None,
     compiled: CompileOption = False,
     start_from: StartOption = None,
+    validation: ValidationOption = None,
     resume: ResumeOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train a restorer of faded photographs by a recipe."""
-    settings = Settings(seed, device, workers, precision, micro_batch, compiled, start_from)
+    settings = Settings(seed, device, workers, precision, micro_batch, compiled, start_from, validation)
     _train("defade", recipe, changes, data, out, settings, resume, dry_run)
 
 
@@ -104,6 +109,7 @@ class Settings:
     micro_batch: int | None
     compiled: bool
     start_from: Path | None
+    validation: Path | None
 
 
 def _train(

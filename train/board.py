@@ -68,13 +68,12 @@ class Board:
                 warnings.simplefilter("ignore")  # the tracer warns of what does not matter for a drawing
                 self._writer.add_graph(network, x)
 
-    def recipe(self, recipe: Mapping[str, Any], measures: Mapping[str, float]) -> None:
-        """Write the recipe's values as hyper-parameters, beside what came of them."""
+    def recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Write the recipe's values as hyper-parameters."""
         if self._writer is not None:
             file = cast(Any, self._writer.file_writer)
-            for summary in hparams(flat(recipe), dict(measures)):  # type: ignore[no-untyped-call]
+            for summary in hparams(flat(recipe), {}):  # type: ignore[no-untyped-call]
                 file.add_summary(summary)
-            self.scalars(measures, 0)
 
     def advance(self, stage: str, shown: str) -> None:
         """Move the progress bar by one step."""

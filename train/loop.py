@@ -8,14 +8,16 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -29,6 +31,7 @@ from train.board import Board
 from train.critic import Critic
 from train.data import Pairs, Preparation, Samples, Skipped, batches, index, is_held_out
 from train.features import feature_network, lite0_classifier
+from train.inflection import Point, Survey, photographs
 from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, pixel_loss
 from train.parallel import join, share_norms
 from train.recipes import Recipe, Stage, differences, to_dict
@@ -52,6 +55,7 @@ LOWERED = 0.2
 COLLAPSED = 0.01
 """A critic's mean loss below which it knows renders from originals so surely that the generator learns nothing."""
 COLLAPSE_STEPS = 200
+PICTURES_PER_SET = 64
 FIXED = 12
 """Pictures in the fixed batch of the progress images."""
 
@@ -98,6 +102,8 @@ class Training:
             Batch norm sees the pieces.
         compiled: run the networks through ``torch.compile``.
         start_from: a run's checkpoint, to start with its averaged generator.
+        validation: folder of photographs, a set per sub-folder or tar file, that stages and snapshots of colorizers
+            are measured on; ``None`` takes the part of the data that training does not see.
 
     Raises:
         TrainingError: the recipe needs weights to start from, the folder cannot be written, or the disk is full.
@@ -117,6 +123,7 @@ class Training:
         micro_batch: int | None = None,
         compiled: bool = False,
         start_from: Path | None = None,
+        validation: Path | None = None,
     ) -> None:
         if recipe.follows and start_from is None and not (out / LAST).exists():
             raise TrainingError(f"{recipe.name!r} starts from weights of {recipe.follows!r}: name them, --start-from")
@@ -147,6 +154,8 @@ class Training:
         self.critic_mean = 1.0
         self.relief = 1.0
         self._stop_asked = False
+        self._validation = validation
+        self._survey: Survey | None = None
         self.board: Board
 
     # State
@@ -231,7 +240,7 @@ class Training:
         try:
             with self._stopping_kindly():
                 if self.step == 0:
-                    self.board.recipe(to_dict(self.recipe), {})
+                    self.board.recipe(to_dict(self.recipe))
                     self._save()
                 start = 0
                 for stage in self.recipe.stages:
@@ -363,6 +372,7 @@ class Training:
         if self.peers.leads:
             save_atomically(self.weights(), self.out / f"{stage.name}.pt")
             self._renders(stage).unlink(missing_ok=True)
+            self._evaluate(stage)
         if self.skipped.corrupt or self.skipped.grey:
             logger.info(
                 "left out: %d images that could not be decoded, %d without colour",
@@ -471,7 +481,8 @@ class Training:
     # What is shown
 
     def _log(self, stage: Stage, losses: Terms, shape: float, speed: float) -> None:
-        values = {name if "/" in name else f"loss/{name}": value.item() for name, value in losses.items()}
+        means = {name: self.peers.mean(value.item()) for name, value in losses.items()}
+        values = {name if "/" in name else f"loss/{name}": value for name, value in means.items()}
         if stage.phase != "critic":
             values["rate/generator"] = stage.rate * shape * self.relief
         if stage.phase != "generator":
@@ -620,7 +631,44 @@ class Training:
             for name, tensor in self.averaged.state_dict().items()
         }
         kept = {"recipe": to_dict(self.recipe), "seed": self.seed, "step": self.step, "averaged": averaged}
-        save_atomically(kept, folder / f"{stage.name}-{self.step:08}.pt")
+        name = f"{stage.name}-{self.step:08}.pt"
+        save_atomically(kept, folder / name)
+        survey = self._surveyor()
+        if survey is not None:
+            self._show(survey.look(self._averaged_ready(), name, self.step))
+            chosen, reason = survey.verdict()
+            logger.info("would ship %s: %s", chosen.snapshot, reason)
+            with Image.open(survey.path.with_suffix(".png")) as drawn:
+                self.board.image("inflection", torch.from_numpy(np.array(drawn)).permute(2, 0, 1), self.step)
+
+    def _evaluate(self, stage: Stage) -> None:
+        """Measure the averaged generator at the end of a stage that changed it."""
+        survey = self._surveyor() if stage.phase != "critic" else None
+        if survey is not None:
+            point = survey.measure(self._averaged_ready(), stage.name, self.step)
+            self._show(point)
+            logger.info("after %s: %s", stage.name, point)
+
+    def _show(self, point: Point) -> None:
+        values = {f"validation/{k}": float(v) for k, v in asdict(point).items() if isinstance(v, float)}
+        self.board.scalars(values, self.step)
+
+    def _surveyor(self) -> Survey | None:
+        """What measures colorizers; ``None`` where there is nothing to measure on."""
+        if self._survey is None and self.recipe.task == "colorize":
+            sets = photographs(self._validation, self.held_out, PICTURES_PER_SET)
+            self._survey = Survey(self.out, sets, self.device) if sets else None
+        return self._survey
+
+    def _averaged_ready(self) -> Callable[[Tensor], Tensor]:
+        """The averaged generator in eval mode, under autocast."""
+        self.averaged.eval()
+
+        def render(x: Tensor) -> Tensor:
+            with self._autocast():
+                return cast(Tensor, self.averaged(x))
+
+        return render
 
     @contextmanager
     def _stopping_kindly(self) -> Iterator[None]:

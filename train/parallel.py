@@ -98,11 +98,22 @@ def leave() -> None:
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """Batch norm over the batches of all processes, for devices that ``nn.SyncBatchNorm`` does not serve."""
+    """Batch norm over the batches of all processes, for devices that ``nn.SyncBatchNorm`` does not serve.
+
+    Args:
+        norm: whose place it takes, with its numbers; timm's also bring an activation.
+    """
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__(norm.num_features, norm.eps, norm.momentum)
+        self.load_state_dict(norm.state_dict())
+        parts = (getattr(norm, name, None) for name in ("drop", "act"))
+        self.activation = nn.Sequential(*(part for part in parts if isinstance(part, nn.Module)))
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x)
+        return cast(Tensor, self.activation(self._normed(x) if self.training else super().forward(x)))
+
+    def _normed(self, x: Tensor) -> Tensor:
         from torch.distributed.nn.functional import all_reduce  # warns at import where nothing is distributed
 
         values = x.float()
@@ -133,10 +144,8 @@ def share_norms(module: nn.Module, peers: Peers) -> nn.Module:
         converted: nn.Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return converted
     for name, child in module.named_children():
-        if type(child) is nn.BatchNorm2d:
-            shared = SharedBatchNorm(child.num_features, child.eps, child.momentum)
-            shared.load_state_dict(child.state_dict())
-            setattr(module, name, shared)
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, SharedBatchNorm(child))
         else:
             share_norms(child, peers)
     return module
