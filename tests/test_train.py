@@ -17,23 +17,27 @@ from safetensors import safe_open
 
 import deoldify
 from deoldify import checkpoints, pipeline
-from deoldify.config import COMPACT
 from deoldify.imaging import normalise
+from tests.toys import TOY, pictures
 from train import loop
-from train.data import DataError, Entry, Reader, WeightedBatches, as_old_photograph, batches, cut, index, is_held_out
+from train.data import (
+    DataError,
+    Entry,
+    Preparation,
+    Reader,
+    Samples,
+    WeightedBatches,
+    as_old_photograph,
+    batches,
+    cut,
+    index,
+    is_held_out,
+)
 from train.evaluate import PooledFeatures, colourfulness, grey_of, kernel_distance, measure, originals, psnr
 from train.losses import FeatureLoss, chroma_loss
-from train.publish import averaged_generator, export, read_run
+from train.publish import export
 from train.recipes import RECIPES, Recipe, Stage
-
-
-def pictures(folder: Path, count: int, seed: int = 0) -> None:
-    """Fields of a few colours, as JPEGs in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    for number in range(count):
-        field = Image.fromarray(rng.integers(0, 256, (3, 3, 3), dtype=np.uint8)).resize((72, 60))
-        field.save(folder / f"{number:03}.jpg")
+from train.runs import trained_generator
 
 
 def test_index_finds_folders_and_tars_and_reads_both(tmp_path: Path) -> None:
@@ -70,10 +74,8 @@ def test_batches_depend_on_the_step_alone(tmp_path: Path) -> None:
     entries = index(tmp_path)
 
     def take(steps: range, workers: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        loader = batches(
-            entries, "colorize", size=32, batch=4, shares={"a": 1, "b": 3}, steps=steps, seed=5, workers=workers
-        )  # fmt: skip
-        return list(loader)
+        samples = Samples(entries, Preparation(), 32, seed=5)
+        return list(batches(samples, batch=4, shares={"a": 1, "b": 3}, steps=steps, workers=workers))
 
     whole, resumed, parallel = take(range(6), 0), take(range(3, 6), 0), take(range(6), 2)
     for (grey, original), (grey_again, original_again) in zip([*whole, *whole[3:]], [*parallel, *resumed], strict=True):
@@ -178,9 +180,6 @@ def test_the_measures_of_grey_are_those_on_record(data_folder: Path) -> None:
         assert measures.kid_lite0 == pytest.approx(wanted_kid, rel=0.04)
 
 
-TOY = dataclasses.replace(COMPACT, middle_widths=(16, 16), up_widths=(16, 8, 8, 8), widths=(16, 16, 16, 8))
-
-
 def toy_recipe() -> Recipe:
     stages = tuple(
         dataclasses.replace(stage, size=64 if stage.feature_weight else 32, batch=4, steps=2)
@@ -225,8 +224,8 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not_and_its_weights_col
             assert training.step == 5
             assert training.seed == 3
         training.run()
-        runs[name] = read_run(out / loop.LAST)
-    whole, halved = (averaged_generator(run).state_dict() for run in runs.values())
+        runs[name] = out / loop.LAST
+    whole, halved = (trained_generator(run).state_dict() for run in runs.values())
     assert all(torch.equal(whole[key], halved[key]) for key in whole)
 
     exported = export(tmp_path / "whole" / loop.LAST, tmp_path / "toy.safetensors", {"commit": "none"})

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -36,56 +36,115 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
-RecipeOption = Annotated[str, typer.Option(help="Name of the recipe.")]
+RecipeOption = Annotated[str, typer.Option(help="Name of the recipe; see `recipes`.")]
 DataOption = Annotated[Path, typer.Option(help="Folder of training images: sub-folders or tar files of them.")]
 OutOption = Annotated[Path, typer.Option(help="The run's folder.")]
+SetOption = Annotated[
+    list[str], typer.Option("--set", help="Change a value, such as clip=2, 96px.batch=16, '*.steps=10'. Repeatable.")
+]
 SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
 DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps.")]
 WorkersOption = Annotated[int, typer.Option(help="Processes that prepare pictures.")]
-ResumeOption = Annotated[bool, typer.Option(help="Go on from the run's last checkpoint.")]
+PrecisionOption = Annotated[str, typer.Option(help="Of autocast: float32, bfloat16, float16.")]
+MicroBatchOption = Annotated[
+    int | None, typer.Option(min=1, help="Most pictures at once; a batch goes through in pieces of this size.")
+]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Run the networks through torch.compile.")]
+InitOption = Annotated[
+    Path | None, typer.Option(help="Weights to start from: a run's checkpoint (its averages), or a .safetensors.")
+]
+ValidationOption = Annotated[
+    Path | None, typer.Option(help="Folder of photographs to measure on; default: what training does not see.")
+]
+MeasuredOption = Annotated[
+    int, typer.Option(min=0, help="Photographs per set to measure on while training; 0 leaves that for later.")
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print every stage and end.")]
 
 
 @app.command()
-def colorize(
-    recipe: RecipeOption,
-    data: DataOption,
-    out: OutOption = Path("runs/colorize"),
-    seed: SeedOption = 0,
-    device: DeviceOption = "cpu",
-    workers: WorkersOption = 1,
-    resume: ResumeOption = False,
-) -> None:
-    """Train a colorizer by a recipe."""
-    _train("colorize", recipe, data, out, seed, device, workers, resume)
-
-
-@app.command()
-def defade(
-    recipe: RecipeOption,
-    data: DataOption,
-    out: OutOption = Path("runs/defade"),
-    seed: SeedOption = 0,
-    device: DeviceOption = "cpu",
-    workers: WorkersOption = 1,
-    resume: ResumeOption = False,
-) -> None:
-    """Train a restorer of faded photographs by a recipe."""
-    _train("defade", recipe, data, out, seed, device, workers, resume)
-
-
-def _train(task: str, recipe: str, data: Path, out: Path, seed: int, device: str, workers: int, resume: bool) -> None:
-    from train.loop import LAST, Training
+def recipes() -> None:
+    """List the recipes."""
     from train.recipes import RECIPES
 
-    names = [name for name, known in RECIPES.items() if known.task == task]
-    if recipe not in names:
-        raise typer.BadParameter(f"there is no recipe {recipe!r} to {task}; there are: {', '.join(names)}")
-    out.mkdir(parents=True, exist_ok=True)
+    for recipe in RECIPES.values():
+        typer.echo(f"{recipe.name:18}{recipe.task:10}{len(recipe.stages):3} stages  {recipe.about}")
+
+
+def _trains(task: str, purpose: str) -> None:
+    """Add the command that trains for a task."""
+
+    @app.command(task, help=purpose)
+    def command(
+        recipe: RecipeOption,
+        data: DataOption,
+        out: OutOption = Path("runs") / task,
+        changes: SetOption = [],  # noqa: B006, typer copies it
+        seed: SeedOption = 0,
+        device: DeviceOption = "cpu",
+        workers: WorkersOption = 1,
+        precision: PrecisionOption = "bfloat16",
+        micro_batch: MicroBatchOption = None,
+        compiled: CompileOption = False,
+        init: InitOption = None,
+        validation: ValidationOption = None,
+        measured: MeasuredOption = 64,
+        resume: ResumeOption = False,
+        dry_run: DryRunOption = False,
+    ) -> None:
+        settings = Settings(seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
+        _train(task, recipe, changes, data, out, settings, resume, dry_run)
+
+
+_trains("colorize", "Train a colorizer by a recipe.")
+_trains("defade", "Train a restorer of faded photographs by a recipe.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train, beside the recipe; see ``train.loop.Training``."""
+
+    seed: int
+    device: str
+    workers: int
+    precision: str
+    micro_batch: int | None
+    compiled: bool
+    init: Path | None
+    validation: Path | None
+    measured: int
+
+
+def _train(
+    task: str, name: str, changes: list[str], data: Path, out: Path, settings: Settings, resume: bool, dry_run: bool
+) -> None:
+    from train.loop import LAST, Training
+    from train.parallel import leave
+    from train.recipes import RECIPES, changed
+
+    names = [known for known, recipe in RECIPES.items() if recipe.task == task]
+    if name not in names:
+        raise typer.BadParameter(f"there is no recipe {name!r} to {task}; there are: {', '.join(names)}")
+    if settings.precision not in ("float32", "bfloat16", "float16"):
+        raise typer.BadParameter(f"precision {settings.precision!r} is none of float32, bfloat16, float16")
+    recipe = changed(RECIPES[name], changes)
+    if dry_run:
+        from train.data import index, is_held_out
+        from train.plan import plan
+
+        images = sum(not is_held_out(entry) for entry in index(data))
+        half = settings.precision != "float32"
+        typer.echo(plan(recipe, images, micro_batch=settings.micro_batch, half=half))
+        return
     if (out / LAST).exists() and not resume:
         raise typer.BadParameter(f"{out} holds a run already; add --resume to go on with it, or name another --out")
-    training = Training(RECIPES[recipe], data, out, seed=seed, device=device, workers=workers)
-    training.resume()
-    training.run()
+    try:
+        training = Training(recipe, data, out, **vars(settings))
+        training.resume()
+        training.run()
+    finally:
+        leave()
 
 
 @app.command()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import signal
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -13,17 +15,20 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deoldify.errors import DeOldifyError
-from train.fading import fade_randomly
+from train.fading import fade, fade_randomly, jitter_2018
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SampleKey = tuple[int, int, int]  # which image, optimisation step, place in the batch
 Task = Literal["colorize", "defade"]
+Damage = Literal["old photograph", "grey", "fading", "jitter-2018"]
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
+Pairs = Iterable[tuple[Tensor, Tensor]]
+"""Batches of (before, after), each (N, 3, size, size) uint8."""
 
 
 class DataError(DeOldifyError):
@@ -163,37 +168,156 @@ def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     return framed
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """How a picture becomes a pair of what a generator sees and what it should make of it.
+
+    Attributes:
+        damage: what makes the input of the original: ``"old photograph"``, see ``colorize_pair``; ``"grey"``, its
+            luma and nothing else, as in 2018 and 2019; ``"fading"``, see ``defade_pair``; ``"jitter-2018"``,
+            brightness and contrast shaken by a half.
+        crop: the least share of a picture's area that is kept.
+        lighting: largest change of brightness and contrast of input and original alike; see ``relit``.
+        warp: largest shift of a corner towards the centre, in units of the side; see ``tilted``.
+        noise: probability of noise on the input; see ``noisy``.
+    """
+
+    damage: Damage = "old photograph"
+    crop: float = 0.5
+    lighting: float = 0.0
+    warp: float = 0.0
+    noise: float = 0.0
+
+    @property
+    def wants_colour(self) -> bool:
+        """Whether greyscale originals teach the wrong thing."""
+        return self.damage in ("old photograph", "grey")
+
+    def pair(self, image: Image.Image, size: int, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+        """Input and original, (size, size, 3) each, of an RGB image."""
+        if self.warp:
+            image = tilted(image, self.warp, rng)
+        rgb = np.asarray(cut(image, size, rng, self.crop))
+        if self.lighting:
+            rgb = relit(rgb, self.lighting, rng)
+        before, after = self._damaged(rgb, rng)
+        if self.noise and rng.random() < self.noise:
+            before = noisy(before, rng)
+        return before, after
+
+    def _damaged(self, rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+        if self.damage == "old photograph":
+            return colorize_pair(rgb, rng)
+        if self.damage == "fading":
+            return defade_pair(rgb, rng)
+        if self.damage == "grey":
+            return np.repeat(_to_bytes(rgb @ np.array([0.299, 0.587, 0.114]) / 255)[..., None], 3, axis=-1), rgb
+        return _to_bytes(fade(np.asarray(rgb, np.float32) / np.float32(255), jitter_2018(rng))), rgb
+
+
+def tilted(image: Image.Image, most: float, rng: np.random.Generator) -> Image.Image:
+    """The image as a camera held at another angle would see it: each corner moves inwards by up to half of ``most``."""
+    width, height = image.size
+    (left, top), (left2, bottom), (right, bottom2), (right2, top2) = rng.uniform(0, most / 2, (4, 2)).tolist()
+    corners = ((left, top), (left2, 1 - bottom), (1 - right, 1 - bottom2), (1 - right2, top2))
+    quad = [length * share for corner in corners for length, share in zip((width, height), corner)]
+    return image.transform((width, height), Image.Transform.QUAD, quad, Image.Resampling.BILINEAR)
+
+
+def relit(rgb: Rgb, most: float, rng: np.random.Generator) -> Rgb:
+    """Other brightness and contrast, in the logit of the values, so that nothing clips.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        most: below 1; mid-grey moves to within 0.5 × (1 ± ``most``), contrast by a factor within 1 − ``most`` and
+            its inverse.
+        rng: source of chance.
+    """
+    middle = rng.uniform(0.5 * (1 - most), 0.5 * (1 + most))
+    contrast = np.exp(rng.uniform(np.log(1 - most), -np.log(1 - most)))
+    values = np.clip(rgb / 255, 0.5 / 255, 1 - 0.5 / 255)
+    logit = np.log(values / (1 - values)) * contrast + np.log(middle / (1 - middle))
+    return _to_bytes(1 / (1 + np.exp(-logit)))
+
+
+def noisy(rgb: Rgb, rng: np.random.Generator) -> Rgb:
+    """A share of the pixels, up to 40 %, lighter or darker by up to 30 levels: what flickers from frame to frame."""
+    hit = rng.random(rgb.shape[:2]) < rng.uniform(0.001, 0.4)
+    change = rng.integers(-30, 31, rgb.shape[:2]) * hit
+    return np.asarray(np.clip(rgb + change[..., None], 0, 255), np.uint8)
+
+
+def has_no_colour(image: Image.Image, tolerance: int = 8) -> bool:
+    """Whether an RGB image's channels nowhere differ by more than a JPEG of a grey picture may make them."""
+    red, green, blue = image.split()
+    pairs = ((red, green), (blue, green))
+    return all(ImageChops.difference(*pair).getextrema()[1] <= tolerance for pair in pairs)  # type: ignore[operator]
+
+
+class Skipped:
+    """Counts images that were left out, over all workers."""
+
+    def __init__(self) -> None:
+        self._counts = multiprocessing.Array("q", 2)
+
+    def add(self, *, corrupt: int = 0, grey: int = 0) -> None:
+        with self._counts.get_lock():
+            self._counts[0] += corrupt
+            self._counts[1] += grey
+
+    @property
+    def corrupt(self) -> int:
+        """How often an image could not be decoded."""
+        return int(self._counts[0])
+
+    @property
+    def grey(self) -> int:
+        """How often an image had no colour to learn from."""
+        return int(self._counts[1])
+
+
 class Samples(Dataset[tuple[Tensor, Tensor]]):
     """Pairs of what a generator sees and what it should make of it, both (3, size, size) uint8.
 
     Args:
         entries: the images.
-        task: ``"colorize"`` pairs an old photograph in grey with its colours, ``"defade"`` a faded with a fresh one.
+        preparation: how pairs are made.
         size: side of the squares in pixels.
         seed: of the run; a sample depends on it and on its key, on nothing else.
+        skipped: counts what is left out.
     """
 
-    def __init__(self, entries: Sequence[Entry], task: Task, size: int, seed: int) -> None:
-        self.entries, self.task, self.size, self.seed = entries, task, size, seed
+    def __init__(
+        self, entries: Sequence[Entry], preparation: Preparation, size: int, seed: int, skipped: Skipped | None = None
+    ) -> None:
+        self.entries, self.preparation, self.size, self.seed = entries, preparation, size, seed
+        self.skipped = skipped or Skipped()
         self._reader = Reader()
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, key: SampleKey) -> tuple[Tensor, Tensor]:
-        """The sample for a key; an image that cannot be decoded gives way to the next that can."""
+        """The sample for a key; an image that is of no use gives way to the next that is."""
         number, step, place = key
         rng = np.random.default_rng([self.seed, step, place])
         for offset in range(len(self.entries)):
             try:
                 image = self._reader.read(self.entries[(number + offset) % len(self.entries)])
-            except OSError:
+            except (OSError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for damaged files
+                self.skipped.add(corrupt=1)
                 continue
-            rgb = np.asarray(cut(image, self.size, rng))
-            pair = colorize_pair(rgb, rng) if self.task == "colorize" else defade_pair(rgb, rng)
-            before, after = (torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))) for x in pair)
+            if self.preparation.wants_colour and has_no_colour(image):
+                self.skipped.add(grey=1)
+                continue
+            before, after = map(to_planes, self.preparation.pair(image, self.size, rng))
             return before, after
-        raise DataError("not one of the training images can be decoded")
+        raise DataError("not one of the training images can be decoded and has colour")
+
+
+def to_planes(rgb: Rgb) -> Tensor:
+    """(H, W, 3) to (3, H, W), uint8."""
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
 
 
 def colorize_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
@@ -225,10 +349,19 @@ class WeightedBatches(Sampler[list[SampleKey]]):
         batch: samples in a batch.
         steps: the steps to draw for, as numbers that are unique within the run.
         seed: of the run.
+        part: the places of a batch that this process takes; the others belong to its peers.
     """
 
-    def __init__(self, entries: Sequence[Entry], shares: dict[str, float], batch: int, steps: range, seed: int) -> None:
-        self.batch, self.steps, self.seed = batch, steps, seed
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        shares: dict[str, float],
+        batch: int,
+        steps: range,
+        seed: int,
+        part: slice = slice(None),
+    ) -> None:
+        self.batch, self.steps, self.seed, self.part = batch, steps, seed, part
         by_source: dict[str, list[int]] = {}
         for number, entry in enumerate(entries):
             by_source.setdefault(entry.source, []).append(number)
@@ -246,25 +379,30 @@ class WeightedBatches(Sampler[list[SampleKey]]):
         for step in self.steps:
             rng = np.random.default_rng([self.seed, step])
             pools = rng.choice(len(self._pools), size=self.batch, p=self._shares)
-            yield [(int(rng.choice(self._pools[pool])), step, place) for place, pool in enumerate(pools)]
+            yield [(int(rng.choice(self._pools[pool])), step, place) for place, pool in enumerate(pools)][self.part]
 
 
 def batches(
-    entries: Sequence[Entry],
-    task: Task,
+    samples: Samples,
     *,
-    size: int,
     batch: int,
     shares: dict[str, float],
     steps: range,
-    seed: int,
     workers: int,
+    part: slice = slice(None),
 ) -> DataLoader[tuple[Tensor, Tensor]]:
     """A loader of (before, after) batches, each (N, 3, size, size) uint8, one per step of ``steps``."""
     return DataLoader(
-        Samples(entries, task, size, seed),
-        batch_sampler=WeightedBatches(entries, shares, batch, steps, seed),
+        samples,
+        batch_sampler=WeightedBatches(samples.entries, shares, batch, steps, samples.seed, part),
         num_workers=workers,
         persistent_workers=False,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=leave_signals_to_the_run,
     )
+
+
+def leave_signals_to_the_run(worker: int) -> None:
+    """For a loader's workers: Ctrl-C reaches every process, and the run needs them until its step has ended."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

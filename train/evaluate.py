@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
+from deoldify.imaging import chroma
 from train.data import Reader, index
 from train.features import lite0_classifier
 
@@ -37,7 +40,9 @@ class Measures:
         colourfulness: mean over renders, as Hasler and Süsstrunk (2003) define it.
         colourfulness_original: the same over originals.
         delta_colourfulness: absolute difference of the two.
-        kid_lite0: 1000 × the unbiased squared MMD between renders and originals; see ``kernel_distance``.
+        kid_lite0: 1000 × the unbiased squared MMD between renders and originals; see ``kernel_distance``. Not a
+            number where the features cannot be had.
+        blotches: share of the renders with a patch far more saturated than the originals have; see ``has_blotch``.
     """
 
     images: int
@@ -47,6 +52,7 @@ class Measures:
     colourfulness_original: float
     delta_colourfulness: float
     kid_lite0: float
+    blotches: float = 0.0
 
 
 def grey_of(rgb: Rgb) -> Rgb:
@@ -77,6 +83,37 @@ def colourfulness(rgb: Rgb) -> float:
     red_green, yellow_blue = red - green, 0.5 * (red + green) - blue
     spread = np.hypot(red_green.std(), yellow_blue.std())
     return float(spread + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean()))
+
+
+def strongest_patch(rgb: Rgb) -> float:
+    """The strongest mean colour, √(U² + V²), of the patches of a picture: squares of 1/16 of its shorter side.
+
+    Args:
+        rgb: (H, W, 3).
+    """
+    side = max(2, min(rgb.shape[:2]) // 16)
+    planes = torch.from_numpy(np.array(rgb)).permute(2, 0, 1).unsqueeze(0).float() / 255
+    means = F.avg_pool2d(chroma(planes), side, stride=max(1, side // 2))  # (1, 2, h, w)
+    return float(means.square().sum(dim=1).sqrt().max())
+
+
+def has_blotch(render: float, original: float, usual: float) -> bool:
+    """Whether a render has a patch far more saturated than anything in the originals.
+
+    Args:
+        render: its ``strongest_patch``.
+        original: that of the original.
+        usual: what nine of ten originals of the set stay below.
+    """
+    return render > max(1.5 * original, usual)
+
+
+def blotched(renders: Sequence[Rgb], pictures: Sequence[Rgb]) -> list[bool]:
+    """Which renders have an over-saturated patch, beside the originals they were made from."""
+    originals_strongest = [strongest_patch(picture) for picture in pictures]
+    usual = float(np.quantile(originals_strongest, 0.9))
+    pairs = zip(renders, originals_strongest, strict=True)
+    return [has_blotch(strongest_patch(render), original, usual) for render, original in pairs]
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
@@ -127,7 +164,7 @@ def originals(folder: Path) -> dict[str, list[Rgb]]:
     return sets
 
 
-def measure(pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFeatures) -> Measures:
+def measure(pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFeatures | None) -> Measures:
     """Compare renders with the originals they were made from (grey); lists of (H, W, 3) of equal length."""
     cf_render = float(np.mean([colourfulness(p) for p in renders]))
     cf_original = float(np.mean([colourfulness(p) for p in pictures]))
@@ -138,7 +175,8 @@ def measure(pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFea
         colourfulness=cf_render,
         colourfulness_original=cf_original,
         delta_colourfulness=abs(cf_render - cf_original),
-        kid_lite0=1000 * kernel_distance(features(renders), features(pictures)),
+        kid_lite0=math.nan if features is None else 1000 * kernel_distance(features(renders), features(pictures)),
+        blotches=float(np.mean(blotched(renders, pictures))),
     )
 
 
@@ -150,13 +188,14 @@ def paint_all(pictures: Sequence[Rgb], paint: Paint) -> list[Rgb]:
 def table(results: dict[str, Measures]) -> str:
     """The results as a Markdown table."""
     lines = [
-        "| set | images | PSNR | over grey | CF | CF ÷ originals' | ΔCF | kid_lite0 |",
-        "|---|---|---|---|---|---|---|---|",
+        "| set | images | PSNR | over grey | CF | CF ÷ originals' | ΔCF | kid_lite0 | blotches |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, m in results.items():
         lines.append(
             f"| {name} | {m.images} | {m.psnr:.2f} dB | {m.psnr - m.psnr_grey:+.2f} dB | {m.colourfulness:.1f} "
-            f"| {m.colourfulness / m.colourfulness_original:.3f} | {m.delta_colourfulness:.1f} | {m.kid_lite0:.1f} |"
+            f"| {m.colourfulness / m.colourfulness_original:.3f} | {m.delta_colourfulness:.1f} | {m.kid_lite0:.1f} "
+            f"| {m.blotches:.1%} |"
         )
     return "\n".join(lines)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deoldify.imaging import chroma, denormalise
+from train.recipes import CriticLoss
 
 
 def chroma_loss(render: Tensor, original: Tensor, *, emphasis: float, beta: float = 0.1) -> Tensor:
@@ -50,3 +51,43 @@ class FeatureLoss(nn.Module):
 def pixel_loss(render: Tensor, original: Tensor, *, beta: float = 0.1) -> Tensor:
     """Smooth L1 between two pictures, RGB in 0 to 1, in units of ``beta``, where it turns from quadratic to linear."""
     return F.smooth_l1_loss(denormalise(render), denormalise(original), beta=beta) / beta
+
+
+def l1_loss(render: Tensor, original: Tensor) -> Tensor:
+    """Mean absolute difference of two normalised pictures, as the feature losses of 2018 and 2019 begin."""
+    return F.l1_loss(render, original)
+
+
+def hinge_critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """mean(relu(1 − D(real))) + mean(relu(1 + D(fake))) (Lim and Ye 2017; Miyato et al. 2018).
+
+    Args:
+        real: scores of originals, any shape.
+        fake: scores of renders, any shape.
+    """
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def hinge_generator_loss(fake: Tensor) -> Tensor:
+    """−mean(D(fake))."""
+    return -fake.mean()
+
+
+def bce_critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean binary cross-entropy of logits, originals being 1 and renders 0; log 2 where the critic only guesses."""
+    return (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2
+
+
+def bce_generator_loss(fake: Tensor) -> Tensor:
+    """Binary cross-entropy of the renders' logits, had they been originals (Goodfellow et al. 2014, not saturating)."""
+    return F.softplus(-fake).mean()
+
+
+CRITIC_LOSSES: dict[CriticLoss, Callable[[Tensor, Tensor], Tensor]] = {
+    "hinge": hinge_critic_loss,
+    "bce": bce_critic_loss,
+}
+GENERATOR_LOSSES: dict[CriticLoss, Callable[[Tensor], Tensor]] = {
+    "hinge": hinge_generator_loss,
+    "bce": bce_generator_loss,
+}

@@ -7,15 +7,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
 from safetensors.torch import save_file
 
 from deoldify.config import GeneratorConfig
-from deoldify.errors import CheckpointError
-from deoldify.generator import Generator
-from train.loop import averaged_state
+from train.runs import read_run, trained_generator
+
+__all__ = ["Exported", "export", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -25,27 +23,6 @@ class Exported:
     path: Path
     sha256: str
     bytes: int
-
-
-def read_run(path: Path) -> dict[str, Any]:
-    """A run's checkpoint: tensors and plain data.
-
-    Raises:
-        CheckpointError: the file is missing or is no run's checkpoint.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not {"recipe", "averaged"} <= state.keys():
-        raise CheckpointError(f"{path} is not the checkpoint of a training run")
-    return state
-
-
-def averaged_generator(run: dict[str, Any]) -> Generator:
-    """The averaged generator of a run's checkpoint, in eval mode."""
-    generator = Generator(GeneratorConfig.from_dict(run["recipe"]["generator"]))
-    generator.load_state_dict(averaged_state(run))
-    return generator.eval()
 
 
 def export(checkpoint: Path, out: Path, origin: dict[str, str]) -> Exported:
@@ -60,7 +37,7 @@ def export(checkpoint: Path, out: Path, origin: dict[str, str]) -> Exported:
         CheckpointError: there is no such checkpoint.
     """
     run = read_run(checkpoint)
-    state = averaged_generator(run).state_dict()
+    state = trained_generator(checkpoint).state_dict()
     halved = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous() for name, tensor in state.items()
     }

@@ -1,0 +1,108 @@
+"""Critics, what they are trained by, and the networks that features are compared with."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from deoldify.imaging import chroma, denormalise, luma
+from train.critic import Critic, coloured_like
+from train.features import VggFeatures, feature_network
+from train.losses import (
+    FeatureLoss,
+    bce_critic_loss,
+    bce_generator_loss,
+    hinge_critic_loss,
+    hinge_generator_loss,
+    l1_loss,
+)
+from train.recipes import CRITIC_2018, CRITIC_2019, CRITIC_COMPACT
+
+NARROW_2018 = dataclasses.replace(CRITIC_2018, width=16)
+NARROW_2019 = dataclasses.replace(CRITIC_2019, width=16)
+
+
+@pytest.mark.parametrize(("config", "side"), [(NARROW_2018, 64 // 8 - 3), (NARROW_2019, 1), (CRITIC_COMPACT, 1)])
+def test_critics_give_a_map_of_scores(config: object, side: int) -> None:
+    critic = Critic(config)  # type: ignore[arg-type]
+    assert critic(torch.zeros(2, 3, 64, 64)).shape == (2, 1, side, side)
+    assert critic(torch.zeros(1, 3, 128, 128)).shape[-1] > side
+
+
+def test_every_weight_of_a_critic_has_spectral_norm_one() -> None:
+    critic = Critic(NARROW_2019)
+    for _ in range(30):  # the power iteration settles
+        critic(torch.randn(1, 3, 64, 64))
+    critic.eval()
+    norms = [
+        torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item()
+        for layer in critic.modules()
+        if isinstance(layer, torch.nn.Conv2d)
+    ]
+    assert len(norms) == 1 + 3 * 2 + 3 + 1 + 1
+    assert norms == pytest.approx([1.0] * len(norms), abs=0.05)
+
+
+def test_dropout_makes_two_looks_differ_and_rests_in_evaluation() -> None:
+    critic, x = Critic(NARROW_2018), torch.randn(1, 3, 64, 64)
+    assert not torch.equal(critic(x), critic(x))
+    critic.eval()
+    assert torch.equal(critic(x), critic(x))
+
+
+def test_hinge_losses_in_closed_form() -> None:
+    real, fake = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, 0.0])
+    assert hinge_critic_loss(real, fake).item() == pytest.approx((0 + 0.5 + 2) / 3 + (0 + 1) / 2)
+    assert hinge_generator_loss(fake).item() == pytest.approx(1.5)
+
+
+def test_bce_losses_in_closed_form() -> None:
+    real, fake = torch.tensor([0.0, 2.0]), torch.tensor([-1.0])
+    right = (math.log(2) + math.log(1 + math.exp(-2))) / 2
+    wrong = math.log(1 + math.exp(-1))
+    assert bce_critic_loss(real, fake).item() == pytest.approx((right + wrong) / 2)
+    assert bce_critic_loss(torch.zeros(3), torch.zeros(5)).item() == pytest.approx(math.log(2))
+    assert bce_generator_loss(fake).item() == pytest.approx(math.log(1 + math.e))
+
+
+def test_l1_loss_in_closed_form() -> None:
+    assert l1_loss(torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 2), -1.5)).item() == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_vgg_features_lie_before_the_max_pools(batch_norm: bool) -> None:
+    from torchvision import models
+
+    torch.manual_seed(0)
+    features = VggFeatures((1, 3), batch_norm=batch_norm, pretrained=False)
+    torch.manual_seed(0)
+    whole = (models.vgg16_bn if batch_norm else models.vgg16)(weights=None).features.eval()
+    x = torch.randn(1, 3, 32, 32)
+    wanted, y = [], x
+    for layer in whole:
+        if isinstance(layer, torch.nn.MaxPool2d):
+            wanted.append(y)
+        y = layer(y)
+    first, third = features.train()(x)
+    assert first.shape == (1, 64, 32, 32) and third.shape == (1, 256, 8, 8)
+    assert torch.equal(first, wanted[0]) and torch.equal(third, wanted[2])
+    assert not any(weight.requires_grad for weight in features.parameters())
+
+
+def test_a_feature_loss_by_name_is_nought_between_equal_pictures_and_has_a_gradient() -> None:
+    loss = FeatureLoss(feature_network("lite0", (1, 2)), (1.0, 1.0))
+    a = torch.randn(1, 3, 64, 64, requires_grad=True)
+    assert loss(a, a).item() == 0
+    loss(a, torch.zeros_like(a)).backward()
+    assert a.grad is not None and a.grad.abs().sum() > 0
+
+
+def test_a_critic_of_colour_sees_the_originals_on_the_luma_of_the_renders() -> None:
+    render, original = torch.rand(2, 1, 3, 8, 8)
+    shown = denormalise(coloured_like(render, original))
+    assert torch.allclose(luma(shown), luma(denormalise(render)), atol=1e-5)
+    assert torch.allclose(chroma(shown), chroma(denormalise(original)), atol=1e-5)
+    assert torch.allclose(coloured_like(original, original), original, atol=1e-5)

@@ -1,0 +1,308 @@
+"""The training loop: killed, stopped, diverging, in pieces and in several processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from deoldify.errors import CheckpointError
+from tests.toys import ROOT, pictures, start, toy
+from train import board, loop, runs
+from train.loop import Training
+from train.publish import export
+from train.recipes import Recipe, changed, to_dict
+from train.runs import LAST, TrainingError, averaged_state, read_run
+
+RUN = ROOT / "tests" / "toy_run.py"
+# One stage of each phase, with dropout in the critic and the switch of 2019.
+NOGAN = {"recipe": "stable", "steps": 5, "stages": "64-frozen 1-critic-128 1-gan-192"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    pictures(folder / "photos", 12)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs to measure on."""
+    folder = tmp_path_factory.mktemp("validation")
+    pictures(folder / "faces", 3, seed=5)
+    return folder
+
+
+def train(recipe: Recipe, data: Path, out: Path, **changes: Any) -> Training:
+    settings: dict[str, Any] = {"seed": 3, "device": "cpu", "workers": 0, "precision": "float32"}
+    training = Training(recipe, data, out, **(settings | changes))
+    training.resume()
+    training.run()
+    return training
+
+
+def finish(process: subprocess.Popen[str], status: int = 0) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == status, output
+    return output
+
+
+def strike(data: Path, out: Path, settings: dict[str, object], step: str, blow: signal.Signals) -> tuple[int, str]:
+    """Run until a step is told of, then send a signal; exit status and the rest of the output."""
+    process = start(str(RUN), data, out, json.dumps(settings))
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == step:
+            process.send_signal(blow)
+            break
+    rest = process.stdout.read()
+    return process.wait(timeout=300), rest
+
+
+def test_a_run_killed_in_two_stages_ends_as_one_that_was_not(data: Path, tmp_path: Path) -> None:
+    whole = start(str(RUN), data, tmp_path / "whole", json.dumps(NOGAN))
+    assert strike(data, tmp_path / "killed", NOGAN, "step 8 of 1-critic-128", signal.SIGKILL)[0] == -signal.SIGKILL
+    first = read_run(tmp_path / "killed" / LAST)["step"]
+    assert 5 <= first < 15
+    # Steps are counted from where a process began.
+    step = f"step {13 - first} of 1-gan-192"
+    assert strike(data, tmp_path / "killed", NOGAN, step, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert 10 <= read_run(tmp_path / "killed" / LAST)["step"] < 15
+    finish(start(str(RUN), data, tmp_path / "killed", json.dumps(NOGAN)))
+    finish(whole)
+    a, b = (read_run(tmp_path / name / LAST) for name in ("whole", "killed"))
+    for network in ("generator", "averaged", "critic"):
+        assert all(torch.equal(a[network][key], b[network][key]) for key in a[network]), network
+    assert a["step"] == b["step"] == 15
+
+
+def test_a_run_that_is_asked_to_end_saves_first(data: Path, tmp_path: Path) -> None:
+    settings = NOGAN | {"steps": 40, "stages": "64-frozen"}
+    status, output = strike(data, tmp_path / "run", settings, "step 3 of 64-frozen", signal.SIGTERM)
+    assert status == 1 and "go on with --resume" in output
+    step = int(re.findall(r"stopped at step (\d+)", output)[-1])
+    assert read_run(tmp_path / "run" / LAST)["step"] == step
+    assert 3 <= step < 40
+
+
+def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(data: Path, tmp_path: Path) -> None:
+    # Dropout draws other channels in every process, so it rests.
+    settings = {"recipe": "progressive-2018", "steps": 3, "stages": "64-frozen 64-free",
+                "changes": ["critic.dropout=[0, 0]", "lighting=0"]}  # fmt: skip
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    two = start(str(RUN), data, tmp_path / "two", json.dumps(settings), launcher=launcher)
+    finish(start(str(RUN), data, tmp_path / "one", json.dumps(settings)))
+    finish(two)
+    ranks = [(tmp_path / "two" / f"rank{rank}.txt").read_text() for rank in (0, 1)]
+    assert ranks[0] == ranks[1]
+    one, other = (scalars(tmp_path / name) for name in ("one", "two"))
+    for name in ("loss/pixels", "loss/features", "loss/critic", "loss/adversarial"):
+        assert len(one[name]) == 6
+        assert other[name] == pytest.approx(one[name], rel=2e-3, abs=1e-4), name
+
+
+def scalars(run: Path) -> dict[str, list[float]]:
+    events = EventAccumulator(str(run / "board"), {"scalars": 0})
+    events.Reload()
+    return {name: [event.value for event in events.Scalars(name)] for name in events.Tags()["scalars"]}
+
+
+def test_the_board_shows_what_it_should(
+    data: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "STEPS_BETWEEN_PICTURES", 4)
+    monkeypatch.setattr(board, "STEPS_BETWEEN_HISTOGRAMS", 8)
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 2)
+    recipe = toy("stable", steps=4)
+    recipe = dataclasses.replace(recipe, stages=tuple(s for s in recipe.stages if s.name in ("64-free", "1-gan-192")))
+    train(changed(recipe, ["1-gan-192.switch=null"]), data, tmp_path / "run", validation=scenes)
+    events = EventAccumulator(str(tmp_path / "run" / "board"), {"images": 0, "histograms": 0, "scalars": 0})
+    events.Reload()
+    tags = events.Tags()
+    wanted = {
+        "loss/pixels", "loss/features", "loss/critic", "loss/critic on real", "loss/critic on fake",
+        "loss/adversarial", "rate/generator", "rate/critic", "gradient norm/generator", "gradient norm/critic",
+        "images per second", "memory",
+        "held out/pixels", "validation/psnr", "validation/colourfulness", "validation/kid_lite0", "validation/skin_hue",
+    }  # fmt: skip
+    assert wanted <= set(tags["scalars"])
+    assert [event.step for event in events.Scalars("loss/pixels")] == [2, 4, 6, 8]
+    (shown, *_) = events.Images("input, render, averaged render, original")
+    assert shown.step == 4 and shown.width == loop.FIXED * (32 + 2) + 2 and shown.height == 4 * (32 + 2) + 2
+    assert events.Images("inflection")
+    assert {name.split("/")[0] for name in tags["histograms"]} == {"generator", "critic"}
+    assert tags["graph"]
+    assert "_hparams_/experiment" in events.summary_metadata
+    rates = [event.value for event in events.Scalars("rate/critic")]
+    assert rates == pytest.approx([1e-4, 1e-4])
+
+
+def test_the_generator_waits_for_a_critic_that_sees(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = toy("stable", steps=6)
+    recipe = dataclasses.replace(recipe, stages=(recipe.stages[-1],))
+    turns: list[str] = []
+    for name in ("_generator_step", "_critic_step"):
+        step = getattr(Training, name)
+
+        def recorded(self: Training, *arguments: Any, name: str = name, step: Any = step) -> Any:
+            turns.append(name[1:-5])
+            return step(self, *arguments)
+
+        monkeypatch.setattr(Training, name, recorded)
+    last = recipe.stages[-1].name
+    train(changed(recipe, [f"{last}.switch=0"]), data, tmp_path / "never")
+    assert turns == ["critic"] * 6
+    turns.clear()
+    train(changed(recipe, [f"{last}.switch=100"]), data, tmp_path / "always")
+    assert turns == ["critic", "generator"] * 3
+    turns.clear()
+    train(changed(recipe, [f"{last}.switch=null"]), data, tmp_path / "both")
+    assert turns == ["generator", "critic"] * 6
+
+
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole(data: Path, tmp_path: Path) -> None:
+    # Batch norm sees the pieces, so a piece is compared that is the whole batch four times over.
+    recipe = changed(toy("compact", steps=1), ["generator.widths=[8, 8, 8, 8]"])
+    training = Training(recipe, data, tmp_path, seed=0, device="cpu", workers=0, precision="float32")
+    stage = recipe.stages[0]
+    training._set_modes(stage)
+    piece = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
+    norms = []
+    for size in (None, 2):
+        training.micro_batch = size
+        state = {key: value.clone() for key, value in training.generator.state_dict().items()}
+        batch = [tensor.repeat(4, 1, 1, 1) for tensor in piece]
+        losses, renders = training._generator_step(stage, training.generator, None, *batch)
+        assert renders.shape == (8, 3, 32, 32)
+        norms.append((losses["chroma"].item(), losses["gradient norm/generator"].item()))
+        training.generator.load_state_dict(state)
+    assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+
+
+def test_float16_scales_the_losses_and_leaves_the_weights_finite(data: Path, tmp_path: Path) -> None:
+    recipe = toy("compact", steps=2)
+    training = train(recipe, data, tmp_path / "run", precision="float16")
+    assert training.state()["scaler"]["scale"] > 1
+    assert all(torch.isfinite(weight).all() for weight in training.generator.parameters())
+
+
+def test_a_stage_that_diverges_goes_back_once_at_a_lower_rate(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
+    content, broken_at = Training._content, [2]
+
+    def breaks(self: Training, *arguments: Any) -> dict[str, torch.Tensor]:
+        losses = content(self, *arguments)
+        if self.step in broken_at and torch.is_grad_enabled():
+            if len(broken_at) == 1 and self.relief < 1:
+                return losses
+            return {name: loss * math.nan for name, loss in losses.items()}
+        return losses
+
+    monkeypatch.setattr(Training, "_content", breaks)
+    recipe = toy("compact", steps=4)
+    recipe = dataclasses.replace(recipe, stages=recipe.stages[:2])
+    training = train(recipe, data, tmp_path / "once")
+    assert "went wrong at step" in caplog.text and "not finite: chroma" in caplog.text
+    assert training.step == 8 and training.relief == 1
+    rates = scalars(tmp_path / "once")["rate/generator"]
+    assert min(rates) < 0.3 * max(rates)
+
+    broken_at.append(3)
+    with pytest.raises(
+        TrainingError, match=r"stage '64px' went wrong again at step \d+: not finite: chroma.*lower rate"
+    ):
+        train(recipe, data, tmp_path / "twice")
+    assert read_run(tmp_path / "twice" / LAST)["step"] == 0
+
+
+def test_a_critic_that_cannot_be_fooled_stops_the_stage(data: Path, tmp_path: Path) -> None:
+    training = Training(toy("progressive-2018"), data, tmp_path, seed=0, device="cpu", workers=0)
+    stage = training.recipe.stages[0]
+    for _ in range(60):
+        training._watch(stage, {"critic": torch.tensor(0.3)})
+    training.critic_mean = 0.011
+    training._watch(stage, {"critic": torch.tensor(0.0)})
+    training.critic_mean = loop.COLLAPSED
+    with pytest.raises(loop.DivergedError, match="so sure"):
+        training._watch(stage, {"critic": torch.tensor(0.0)})
+
+
+def test_old_checkpoints_step_back_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    for number in range(5):
+        runs.save_rotating({"recipe": {}, "averaged": {}, "step": number}, tmp_path / LAST, keep=2)
+    assert {path.name: read_run(path)["step"] for path in tmp_path.iterdir()} == {
+        "last.pt": 4, "last.1.pt": 3, "last.2.pt": 2
+    }  # fmt: skip
+
+
+def test_a_disk_that_fills_up_is_told_and_the_last_checkpoint_stays(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no /dev/full")
+    runs.save_atomically({"recipe": {}, "averaged": {}, "step": 1}, tmp_path / LAST)
+    (tmp_path / "last.pt.part").symlink_to(full)
+    with pytest.raises(TrainingError, match=r"last.pt cannot be written.*intact.*--resume"):
+        runs.save_atomically({"recipe": {}, "averaged": {}, "step": 2, "x": torch.zeros(10000)}, tmp_path / LAST)
+    assert read_run(tmp_path / LAST)["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == [LAST]
+
+
+def test_no_room_or_no_right_to_write_is_an_error_before_training(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        train(toy("compact"), data, tmp_path / "file" / "run")
+    usage = os.statvfs(tmp_path)
+    assert usage.f_bavail > 0
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
+    with pytest.raises(TrainingError, match=r"0.0 GiB left.*need about"):
+        train(toy("compact"), data, tmp_path / "run")
+    assert not (tmp_path / "run" / LAST).exists()
+
+
+def test_a_run_is_not_resumed_with_another_recipe_nor_from_a_damaged_file(data: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(toy("compact"), stages=toy("compact").stages[:1])
+    training = train(recipe, data, tmp_path)
+    assert json.loads((tmp_path / "recipe.json").read_text()) == to_dict(recipe) == read_run(tmp_path / LAST)["recipe"]
+    with pytest.raises(TrainingError, match=r"clip is 0\.5, was 1\.0"):
+        train(changed(recipe, ["clip=0.5"]), data, tmp_path)
+    assert training.step == 2
+    (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"damaged.*last.1.pt"):
+        train(recipe, data, tmp_path)
+
+
+def test_a_run_starts_from_another_ones_averaged_weights(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="starts from weights of 'compact'"):
+        train(toy("compact-gan"), data, tmp_path / "gan")
+    first = train(dataclasses.replace(toy("compact"), stages=toy("compact").stages[:1]), data, tmp_path / "compact")
+    weights_of = tmp_path / "compact" / LAST
+    second = Training(toy("compact-gan"), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=weights_of)
+    weights = averaged_state(first.state())
+    assert all(torch.equal(weights[key], value) for key, value in second.generator.state_dict().items())
+    # The same from the file that is shipped, in 16 bits.
+    shipped = export(weights_of, tmp_path / "compact.safetensors", {}).path
+    third = Training(toy("compact-gan"), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=shipped)
+    for key, value in third.generator.state_dict().items():
+        assert torch.equal(weights[key].half().float() if value.is_floating_point() else weights[key], value)
+    with pytest.raises(CheckpointError, match="another generator than 'compact-gan' trains"):
+        Training(
+            changed(toy("compact-gan"), ["generator.convs_per_block=2"]), data, tmp_path / "gan", seed=1,
+            device="cpu", workers=0, init=shipped,
+        )  # fmt: skip

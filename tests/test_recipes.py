@@ -1,0 +1,130 @@
+"""Recipes: the numbers of 2018 and 2019, changes from the command line, and the table of a dry run."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.toys import TOY, pictures
+from train.__main__ import app
+from train.plan import costs, plan
+from train.recipes import CRITIC_2018, CRITIC_COMPACT, RECIPES, RecipeError, Stage, changed, differences, to_dict
+
+IMAGENET = 1_281_167
+
+
+def test_progressive_grows_and_each_size_but_the_first_begins_with_an_unshock() -> None:
+    stages = RECIPES["progressive-2018"].stages
+    assert [(s.size, s.batch, s.share, s.frozen) for s in stages[:5]] == [
+        (64, 32, 0.25, "encoder"), (64, 32, 0.25, "nothing"),
+        (96, 16, 0.1, "encoder"), (96, 16, 0.25, "encoder"), (96, 16, 0.25, "nothing"),
+    ]  # fmt: skip
+    assert [s.rate * 1e4 for s in stages] == pytest.approx(
+        [1, 1, 1 / 20, 1 / 2, 1 / 2, 1 / 30, 1 / 3, 1 / 3, 1 / 80, 1 / 8, 1 / 16, 1 / 160, 1 / 16, 1 / 16]
+    )
+    assert all(s.critic_rate == pytest.approx(5 * s.rate) and s.switch is None for s in stages)
+    assert stages[0].steps_on(IMAGENET) == -(-IMAGENET // (4 * 32))
+
+
+def test_nogan_repeats_its_cycles_and_video_follows_stable() -> None:
+    artistic, stable, video = (RECIPES[name] for name in ("artistic", "stable", "video"))
+    assert [s.name for s in artistic.stages] == [
+        "64-frozen", "64-free", "128-free", "192-free", "1-critic-128",
+        *(f"{n}-{phase}-192" for n in range(1, 6) for phase in ("critic", "gan")),
+    ]  # fmt: skip
+    assert len(stable.stages) == 4 + 1 + 3 * 2
+    assert (video.follows, [s.phase for s in video.stages]) == ("stable", ["generator", "critic", "adversarial"])
+    gan = artistic.stages[-1]
+    assert (gan.batch, gan.switch, gan.content_weight, gan.snapshots) == (9, 0.65, 2.0, 30)
+    assert (gan.rate, gan.critic_rate) == pytest.approx((1e-5, 5e-5))
+    free = artistic.stages[1]
+    assert [free.rate * r for r in free.encoder_rates] == pytest.approx([3e-7, 3e-4 * 10**-1.5])
+    critic = artistic.stages[4]
+    assert critic.renders_on(1000) == 85
+    assert critic.steps_on(1000) == -(-(85 * 6 * 2) // 64)
+
+
+def test_any_value_can_be_changed_and_only_to_one_of_its_type() -> None:
+    recipe = changed(
+        RECIPES["compact-gan"],
+        ["*.ema=0.5", "*.steps=3", "gan-96.rate=1", 'critic-96.shares={"a": 1}', "critic.width=8", "clip=null",
+         "generator.widths=[1, 2, 3, 4]", "damage=grey", "gan-96.switch=0.65"],
+    )  # fmt: skip
+    assert (recipe.stages[1].ema, recipe.clip, recipe.damage, recipe.generator.widths) == (
+        0.5,
+        None,
+        "grey",
+        (1, 2, 3, 4),
+    )
+    assert recipe.critic is not None and recipe.critic.width == 8
+    assert [s.steps for s in recipe.stages] == [3, 3, 3]
+    assert (recipe.stages[0].shares, recipe.stages[1].rate, recipe.stages[1].switch) == ({"a": 1.0}, 1.0, 0.65)
+    assert CRITIC_COMPACT.width == 48
+    for wrong, said in (
+        ("emma=1", "there is no 'emma'; there are: critic-96, gan-96"),
+        ("weight_decay=x", "'x' is not a value of type float"),
+        ("gan-96.phase=both", "one of 'generator', 'critic', 'adversarial'"),
+        ("generator.widths=[1, 2]", "is not"),
+        ("clip", "write it as field=value"),
+        ("clip.x=1", "no fields of its own"),
+        ("*.steps=true", "is not a value of type int"),
+        ("critic=null", "needs a critic"),
+        ("*.steps=0", "neither steps nor a share"),
+        ("layers=[1]", "as many feature_layers"),
+        ("layer_weights=[1]", "as many layer_weights"),
+    ):
+        with pytest.raises(RecipeError, match=said.replace("[", r"\[")):
+            changed(RECIPES["compact-gan"], [wrong])
+
+
+def test_differences_of_recipes_are_named() -> None:
+    ours = changed(RECIPES["compact"], ["96px.batch=7", "clip=0.5", "generator.convs_per_block=2"])
+    assert differences(to_dict(RECIPES["compact"]), to_dict(ours)) == [
+        "clip is 0.5, was 1.0", "generator.convs_per_block is 2, was 1", "96px.batch is 7, was 48"
+    ]  # fmt: skip
+
+
+def test_steps_of_a_stage_without_a_share_are_its_own() -> None:
+    assert Stage("s", 64, 4, 10, 1.0).steps_on(5) == 10
+
+
+def test_memory_grows_with_area_and_batch_and_is_no_more_with_a_micro_batch() -> None:
+    recipe = dataclasses.replace(RECIPES["compact-gan"], generator=TOY)
+    cost = costs(recipe)
+    small, large = (dataclasses.replace(recipe.stages[1], size=side, batch=32) for side in (64, 128))
+    weights = cost.generator + cost.critic + cost.features
+    assert cost.of(large) - weights == pytest.approx(4 * (cost.of(small) - weights), rel=1e-6)
+    assert cost.of(large, 8) - weights == pytest.approx((cost.of(large) - weights) / 4, rel=1e-6)
+    # A convolution keeps its input: the first of the critic keeps the picture itself, the next one its output.
+    assert cost.critic_saved > 4 * (3 * 64 * 64 + CRITIC_COMPACT.width * 32 * 32)
+
+
+def test_a_dry_run_prints_every_stage_and_trains_nothing(tmp_path: Path) -> None:
+    pictures(tmp_path / "data", 6)
+    arguments = [
+        "colorize",
+        "--recipe",
+        "compact-gan",
+        "--data",
+        str(tmp_path / "data"),
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    toy = [f"generator.{key}={list(getattr(TOY, key))}" for key in ("middle_widths", "up_widths", "widths")]
+    changes = [part for change in (*toy, "gan-128.batch=5") for part in ("--set", change)]
+    done = CliRunner().invoke(app, [*arguments, *changes, "--dry-run"])
+    assert done.exit_code == 0, done.output
+    rows = [line for line in done.output.splitlines() if line.startswith("| ")]
+    assert [row.split(" | ")[0] for row in rows[1:]] == ["| critic-96", "| gan-96", "| gan-128"]
+    assert "| gan-128 | adversarial | 128 | 5 | 900 | 3e-05 | 0.00015 | frozen | 75000.0% | 4,500 |" in rows[3]
+    assert not (tmp_path / "run").exists()
+    assert "compact-gan" in CliRunner().invoke(app, ["recipes"]).output
+
+
+def test_the_table_of_imagenet_counts_its_images() -> None:
+    recipe = dataclasses.replace(RECIPES["progressive-2018"], generator=TOY, critic=CRITIC_COMPACT, features="lite0")
+    assert CRITIC_2018.width == 512
+    assert "| 64-frozen | adversarial | 64 | 32 | 10,010 |" in plan(recipe, IMAGENET)

@@ -1,0 +1,59 @@
+"""Trains a toy recipe in a process of its own, for tests that kill it, stop it, or run several at once.
+
+Arguments: folder of data, folder of the run, JSON with the name of the recipe, its stages, its size and its changes.
+Every step is told on standard output; at the end the raw weights' digest is written for each process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from tests.toys import toy
+from train import board, loop
+from train.parallel import leave
+from train.recipes import changed
+
+
+class Talkative(board.Board):
+    """Tells of every step, so that a test knows when to strike."""
+
+    def advance(self, stage: str, shown: str) -> None:
+        super().advance(stage, shown)
+        self.done = getattr(self, "done", 0) + 1
+        print(f"step {self.done} of {stage}", flush=True)
+
+
+def digest(state: Mapping[str, torch.Tensor]) -> str:
+    """Of all tensors, in order."""
+    together = hashlib.sha256()
+    for name, tensor in state.items():
+        together.update(name.encode() + tensor.cpu().numpy().tobytes())
+    return together.hexdigest()
+
+
+def main(data: Path, out: Path, settings: dict[str, object]) -> None:
+    torch.set_num_threads(1)
+    loop.STEPS_BETWEEN_CHECKPOINTS = 2
+    board.STEPS_BETWEEN_SCALARS = 1
+    setattr(loop, "Board", Talkative)  # noqa: B010, the loop makes its board itself
+    recipe = toy(str(settings["recipe"]), steps=int(str(settings["steps"])))
+    if "stages" in settings:
+        stages = tuple(stage for stage in recipe.stages if stage.name in str(settings["stages"]).split())
+        recipe = dataclasses.replace(recipe, stages=stages)
+    recipe = changed(recipe, list(settings.get("changes", [])))  # type: ignore[call-overload]
+    training = loop.Training(recipe, data, out, seed=3, device="cpu", workers=0, precision="float32")
+    training.resume()
+    training.run()
+    (out / f"rank{training.peers.rank}.txt").write_text(digest(training.generator.state_dict()))
+    leave()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))

@@ -1,0 +1,61 @@
+"""Recipes at toy scale: tiny pictures, narrow networks, a few steps per stage, and runs of them in processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from deoldify.config import COMPACT, GeneratorConfig
+from train.recipes import RECIPES, Recipe
+
+ROOT = Path(__file__).parents[1]
+TOY = dataclasses.replace(COMPACT, middle_widths=(16, 16), up_widths=(16, 8, 8, 8), widths=(16, 16, 16, 8))
+
+
+def pictures(folder: Path, count: int, seed: int = 0) -> None:
+    """Fields of a few colours, as JPEGs in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        field = Image.fromarray(rng.integers(0, 256, (3, 3, 3), dtype=np.uint8)).resize((72, 60))
+        field.save(folder / f"{number:03}.jpg")
+
+
+def narrow(config: GeneratorConfig) -> GeneratorConfig:
+    """A generator as narrow as can be, with what else the config has, on the smallest encoder."""
+    return dataclasses.replace(
+        TOY, head=config.head, spectral=config.spectral, attention_block=config.attention_block,
+        convs_per_block=config.convs_per_block,
+    )  # fmt: skip
+
+
+def toy(name: str, *, steps: int = 2, size: int = 32, batch: int = 4) -> Recipe:
+    """A recipe with all its stages, at toy scale."""
+    recipe = RECIPES[name]
+    critic = recipe.critic and dataclasses.replace(recipe.critic, width=8, blocks=1, attention=(0,))
+    stages = tuple(
+        dataclasses.replace(
+            stage, size=size, batch=batch, steps=steps, shares={}, snapshots=min(stage.snapshots, 1),
+            feature_layers=stage.feature_layers[:1],
+        )
+        for stage in recipe.stages
+    )  # fmt: skip
+    return dataclasses.replace(
+        recipe, generator=narrow(recipe.generator), critic=critic, stages=stages, features="lite0", layers=(1,),
+        layer_weights=(recipe.layer_weights[0],),
+    )  # fmt: skip
+
+
+def start(script: str, *arguments: object, launcher: tuple[str, ...] = (), threads: int = 1) -> subprocess.Popen[str]:
+    """Run Python code in a process of its own, with the repository on its path."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *launcher, script, *map(str, arguments)]
+    return subprocess.Popen(
+        command, env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
