@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torchvision.models import vgg
 
 from deoldify.imaging import chroma, denormalise, luma
 from train.critic import Critic, coloured_like
@@ -73,16 +75,15 @@ def test_l1_loss_in_closed_form() -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_vgg_features_lie_before_the_max_pools(batch_norm: bool) -> None:
-    from torchvision import models
-
-    torch.manual_seed(0)
+def test_vgg_features_lie_before_the_max_pools(batch_norm: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the classifier, most of whose weights would be drawn for nothing.
+    layers = vgg.make_layers(vgg.cfgs["D"], batch_norm=batch_norm)
+    name = "vgg16_bn" if batch_norm else "vgg16"
+    monkeypatch.setattr(f"torchvision.models.{name}", lambda weights: SimpleNamespace(features=layers))
     features = VggFeatures((1, 3), batch_norm=batch_norm, pretrained=False)
-    torch.manual_seed(0)
-    whole = (models.vgg16_bn if batch_norm else models.vgg16)(weights=None).features.eval()
-    x = torch.randn(1, 3, 32, 32)
-    wanted, y = [], x
-    for layer in whole:
+    y = x = torch.randn(1, 3, 32, 32)
+    wanted = []
+    for layer in layers.eval():
         if isinstance(layer, torch.nn.MaxPool2d):
             wanted.append(y)
         y = layer(y)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import multiprocessing
 import os
-import re
 import signal
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deoldify.errors import CheckpointError
-from tests.toys import ROOT, pictures, start, toy
+from tests.toys import ROOT, pictures, start, toy, toy_stages
 from train import board, loop, runs
+from train.data import Preparation, Samples, batches, index
 from train.loop import Training
 from train.publish import export
 from train.recipes import Recipe, changed, to_dict
@@ -26,7 +27,18 @@ from train.runs import LAST, TrainingError, averaged_state, read_run
 
 RUN = ROOT / "tests" / "toy_run.py"
 # One stage of each phase, with dropout in the critic and the switch of 2019.
-NOGAN = {"recipe": "stable", "steps": 5, "stages": "64-frozen 1-critic-128 1-gan-192"}
+NOGAN: dict[str, Any] = {"recipe": "stable", "steps": 5, "stages": "64-frozen 1-critic-128 1-gan-192"}
+GRAPH = board.Board.graph
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread, as the processes beside this one have, and no graph, which takes longer than a run."""
+    monkeypatch.setattr(board.Board, "graph", lambda *arguments: None)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -52,58 +64,74 @@ def train(recipe: Recipe, data: Path, out: Path, **changes: Any) -> Training:
     return training
 
 
-def finish(process: subprocess.Popen[str], status: int = 0) -> str:
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == status, output
-    return output
-
-
-def strike(data: Path, out: Path, settings: dict[str, object], step: str, blow: signal.Signals) -> tuple[int, str]:
-    """Run until a step is told of, then send a signal; exit status and the rest of the output."""
-    process = start(str(RUN), data, out, json.dumps(settings))
+def kill(data: Path, out: Path, step: str) -> None:
+    """Run in a process of its own until a step is told of, then kill it."""
+    process = start(str(RUN), data, out, json.dumps(NOGAN))
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == step:
-            process.send_signal(blow)
+            process.kill()
             break
-    rest = process.stdout.read()
-    return process.wait(timeout=300), rest
+    process.stdout.read()
+    assert process.wait(timeout=300) == -signal.SIGKILL
 
 
-def test_a_run_killed_in_two_stages_ends_as_one_that_was_not(data: Path, tmp_path: Path) -> None:
-    whole = start(str(RUN), data, tmp_path / "whole", json.dumps(NOGAN))
-    assert strike(data, tmp_path / "killed", NOGAN, "step 8 of 1-critic-128", signal.SIGKILL)[0] == -signal.SIGKILL
-    first = read_run(tmp_path / "killed" / LAST)["step"]
-    assert 5 <= first < 15
-    # Steps are counted from where a process began.
-    step = f"step {13 - first} of 1-gan-192"
-    assert strike(data, tmp_path / "killed", NOGAN, step, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert 10 <= read_run(tmp_path / "killed" / LAST)["step"] < 15
-    finish(start(str(RUN), data, tmp_path / "killed", json.dumps(NOGAN)))
-    finish(whole)
-    a, b = (read_run(tmp_path / name / LAST) for name in ("whole", "killed"))
+def test_a_run_stopped_in_one_stage_and_killed_in_two_ends_as_one_that_was_not(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, advance = tmp_path / "struck", board.Board.advance
+
+    def stops(self: board.Board, stage: str, shown: str) -> None:
+        advance(self, stage, shown)
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(board.Board, "advance", stops)
+        with pytest.raises(TrainingError, match="stopped at step 1; go on with --resume"):
+            train(toy_stages(**NOGAN), data, run)
+    assert read_run(run / LAST)["step"] == 1
+    # Steps are told of as counted from where a process began.
+    kill(data, run, "step 7 of 1-critic-128")
+    done = read_run(run / LAST)["step"]
+    assert 5 <= done < 10
+    kill(data, run, f"step {13 - done} of 1-gan-192")
+    assert 10 <= read_run(run / LAST)["step"] < 15
+
+    # Another seed is asked for, and the run's own kept.
+    resumed = train(toy_stages(**NOGAN), data, run, seed=99)
+    assert resumed.seed == 3
+    train(toy_stages(**NOGAN), data, tmp_path / "whole")
+    a, b = (read_run(tmp_path / name / LAST) for name in ("whole", "struck"))
     for network in ("generator", "averaged", "critic"):
         assert all(torch.equal(a[network][key], b[network][key]) for key in a[network]), network
     assert a["step"] == b["step"] == 15
 
 
-def test_a_run_that_is_asked_to_end_saves_first(data: Path, tmp_path: Path) -> None:
-    settings = NOGAN | {"steps": 40, "stages": "64-frozen"}
-    status, output = strike(data, tmp_path / "run", settings, "step 3 of 64-frozen", signal.SIGTERM)
-    assert status == 1 and "go on with --resume" in output
-    step = int(re.findall(r"stopped at step (\d+)", output)[-1])
-    assert read_run(tmp_path / "run" / LAST)["step"] == step
-    assert 3 <= step < 40
+def test_a_signal_to_the_whole_group_leaves_the_loader_to_the_run(data: Path, tmp_path: Path) -> None:
+    samples = Samples(index(data), Preparation(), 32, seed=0)
+    loader = iter(batches(samples, batch=2, shares={}, steps=range(50), workers=1))
+    next(loader)
+    (worker,) = multiprocessing.active_children()
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGINT)
+    os.kill(worker.pid, signal.SIGTERM)
+    assert len(list(loader)) == 49
 
 
-def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(data: Path, tmp_path: Path) -> None:
+def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Dropout draws other channels in every process, so it rests.
-    settings = {"recipe": "progressive-2018", "steps": 3, "stages": "64-frozen 64-free",
-                "changes": ["critic.dropout=[0, 0]", "lighting=0"]}  # fmt: skip
+    settings: dict[str, Any] = {
+        "recipe": "progressive-2018", "steps": 3, "stages": "64-frozen 64-free",
+        "changes": ["critic.dropout=[0, 0]", "lighting=0"],
+    }  # fmt: skip
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     two = start(str(RUN), data, tmp_path / "two", json.dumps(settings), launcher=launcher)
-    finish(start(str(RUN), data, tmp_path / "one", json.dumps(settings)))
-    finish(two)
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
+    train(toy_stages(**settings), data, tmp_path / "one")
+    output, _ = two.communicate(timeout=300)
+    assert two.returncode == 0, output
     ranks = [(tmp_path / "two" / f"rank{rank}.txt").read_text() for rank in (0, 1)]
     assert ranks[0] == ranks[1]
     one, other = (scalars(tmp_path / name) for name in ("one", "two"))
@@ -121,12 +149,12 @@ def scalars(run: Path) -> dict[str, list[float]]:
 def test_the_board_shows_what_it_should(
     data: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(board.Board, "graph", GRAPH)
     monkeypatch.setattr(board, "STEPS_BETWEEN_PICTURES", 4)
     monkeypatch.setattr(board, "STEPS_BETWEEN_HISTOGRAMS", 8)
     monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 2)
-    recipe = toy("stable", steps=4)
-    recipe = dataclasses.replace(recipe, stages=tuple(s for s in recipe.stages if s.name in ("64-free", "1-gan-192")))
-    train(changed(recipe, ["1-gan-192.switch=null"]), data, tmp_path / "run", validation=scenes)
+    recipe = toy_stages("stable", 4, "64-free 1-gan-192", ["1-gan-192.switch=null"])
+    train(recipe, data, tmp_path / "run", validation=scenes)
     events = EventAccumulator(str(tmp_path / "run" / "board"), {"images": 0, "histograms": 0, "scalars": 0})
     events.Reload()
     tags = events.Tags()
@@ -193,8 +221,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(data: Path, tmp_path: P
 
 
 def test_float16_scales_the_losses_and_leaves_the_weights_finite(data: Path, tmp_path: Path) -> None:
-    recipe = toy("compact", steps=2)
-    training = train(recipe, data, tmp_path / "run", precision="float16")
+    training = train(toy_stages("compact", 2, "64px"), data, tmp_path / "run", precision="float16")
     assert training.state()["scaler"]["scale"] > 1
     assert all(torch.isfinite(weight).all() for weight in training.generator.parameters())
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from deoldify import checkpoints, pipeline
 from tests.toys import pictures, toy
+from train.board import Board
 from train.loop import LAST, Training
 from train.publish import export
 from train.recipes import RECIPES
@@ -29,7 +30,10 @@ IN_ORDER = [recipe.name for recipe in sorted(RECIPES.values(), key=lambda recipe
 
 
 @pytest.mark.parametrize("name", IN_ORDER)
-def test_a_recipe_trains_from_nothing_to_a_photo(folder: Path, name: str, coffee: npt.NDArray[np.uint8]) -> None:
+def test_a_recipe_trains_from_nothing_to_a_photo(
+    folder: Path, name: str, coffee: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Board, "graph", lambda *arguments: None)  # tracing takes longer than the run
     recipe = toy(name, steps=1)
     init = folder / recipe.follows / LAST if recipe.follows else None
     training = Training(

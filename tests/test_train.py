@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +10,9 @@ import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
-from safetensors import safe_open
 
-import deoldify
-from deoldify import checkpoints, pipeline
 from deoldify.imaging import normalise
-from tests.toys import TOY, pictures
+from tests.toys import pictures
 from train import loop
 from train.data import (
     DataError,
@@ -35,9 +29,7 @@ from train.data import (
 )
 from train.evaluate import PooledFeatures, colourfulness, grey_of, kernel_distance, measure, originals, psnr
 from train.losses import FeatureLoss, chroma_loss
-from train.publish import export
-from train.recipes import RECIPES, Recipe, Stage
-from train.runs import trained_generator
+from train.recipes import Stage
 
 
 def test_index_finds_folders_and_tars_and_reads_both(tmp_path: Path) -> None:
@@ -180,60 +172,6 @@ def test_the_measures_of_grey_are_those_on_record(data_folder: Path) -> None:
         assert measures.kid_lite0 == pytest.approx(wanted_kid, rel=0.04)
 
 
-def toy_recipe() -> Recipe:
-    stages = tuple(
-        dataclasses.replace(stage, size=64 if stage.feature_weight else 32, batch=4, steps=2)
-        for stage in RECIPES["compact"].stages
-    )
-    return dataclasses.replace(RECIPES["compact"], generator=TOY, stages=stages)
-
-
 def test_rates_rise_stay_and_fall() -> None:
     stage = Stage("s", 64, 4, 100, 1.0, rise=0.1, fall=0.5, floor=0.2)
     assert [loop.rate_at(stage, step) for step in (0, 5, 10, 50, 75, 100)] == pytest.approx([0.1, 0.55, 1, 1, 0.6, 0.2])
-
-
-def pulled_plug(training: loop.Training, stops_at: int) -> Callable[[torch.nn.Module], None]:
-    """The averages' update, until the given step."""
-    update = training.averaged.update_parameters
-
-    def update_until(module: torch.nn.Module) -> None:
-        if training.step == stops_at:
-            raise KeyboardInterrupt
-        update(module)
-
-    return update_until
-
-
-def test_a_run_that_was_interrupted_ends_as_one_that_was_not_and_its_weights_colour_a_photo(
-    tmp_path: Path, coffee: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures(tmp_path / "data" / "photos", 12)
-    runs = {}
-    for name in ("whole", "halved"):
-        out = tmp_path / name
-        out.mkdir()
-        training = loop.Training(toy_recipe(), tmp_path / "data", out, seed=3, device="cpu", workers=0)
-        if name == "halved":
-            monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0)
-            monkeypatch.setattr(training.averaged, "update_parameters", pulled_plug(training, stops_at=5))
-            with pytest.raises(KeyboardInterrupt):
-                training.run()
-            training = loop.Training(toy_recipe(), tmp_path / "data", out, seed=99, device="cpu", workers=0)
-            training.resume()
-            assert training.step == 5
-            assert training.seed == 3
-        training.run()
-        runs[name] = out / loop.LAST
-    whole, halved = (trained_generator(run).state_dict() for run in runs.values())
-    assert all(torch.equal(whole[key], halved[key]) for key in whole)
-
-    exported = export(tmp_path / "whole" / loop.LAST, tmp_path / "toy.safetensors", {"commit": "none"})
-    assert exported.bytes == exported.path.stat().st_size < 16 * 2**20
-    with safe_open(exported.path, framework="pt") as file:
-        assert json.loads(file.metadata()["config"])["widths"] == [16, 16, 16, 8]
-    toy = dataclasses.replace(checkpoints.find("compact"), name="toy", config=TOY)
-    colorizer = pipeline.Colorizer(toy, checkpoints.load_generator(toy, exported.path), device="cpu")
-    coloured: Image.Image = colorizer(Image.fromarray(coffee).convert("L"), render_factor=4)
-    assert coloured.size == (600, 400)
-    assert isinstance(colorizer, deoldify.Colorizer)

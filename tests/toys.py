@@ -6,13 +6,14 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from deoldify.config import COMPACT, GeneratorConfig
-from train.recipes import RECIPES, Recipe
+from train.recipes import RECIPES, Recipe, changed
 
 ROOT = Path(__file__).parents[1]
 TOY = dataclasses.replace(COMPACT, middle_widths=(16, 16), up_widths=(16, 8, 8, 8), widths=(16, 16, 16, 8))
@@ -50,6 +51,13 @@ def toy(name: str, *, steps: int = 2, size: int = 32, batch: int = 4) -> Recipe:
         recipe, generator=narrow(recipe.generator), critic=critic, stages=stages, features="lite0", layers=(1,),
         layer_weights=(recipe.layer_weights[0],),
     )  # fmt: skip
+
+
+def toy_stages(recipe: str, steps: int, stages: str, changes: Sequence[str] = ()) -> Recipe:
+    """A recipe at toy scale with some of its stages, named in one string, and with values changed."""
+    small = toy(recipe, steps=steps)
+    kept = tuple(stage for stage in small.stages if stage.name in stages.split())
+    return changed(dataclasses.replace(small, stages=kept), changes)
 
 
 def start(script: str, *arguments: object, launcher: tuple[str, ...] = (), threads: int = 1) -> subprocess.Popen[str]:

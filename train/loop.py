@@ -160,6 +160,7 @@ class Training:
         self._stop_asked = False
         self._validation, self._measured = validation, measured
         self._survey: Survey | None = None
+        self._feature_networks: dict[tuple[int, ...], nn.Module] = {}
         self.board: Board
 
     # State
@@ -563,7 +564,10 @@ class Training:
             return None
         weights = dict(zip(self.recipe.layers, stage.feature_layers or self.recipe.layer_weights, strict=True))
         weights = {layer: weight for layer, weight in weights.items() if weight}
-        return self._placed(FeatureLoss(feature_network(self.recipe.features, list(weights)), list(weights.values())))
+        layers = tuple(weights)
+        if layers not in self._feature_networks:
+            self._feature_networks[layers] = self._placed(feature_network(self.recipe.features, layers))
+        return FeatureLoss(self._feature_networks[layers], tuple(weights.values()))
 
     def _placed(self, network: AnyModule) -> AnyModule:
         placed = network.to(self.device).to(memory_format=torch.channels_last)
