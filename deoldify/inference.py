@@ -28,6 +28,9 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 STRIP_BYTES = {"cpu": 24 << 20, "cuda": 256 << 20, "mps": 128 << 20}
 """Size of a strip of the widest map: on a CPU what its last cache holds, elsewhere enough to keep the device busy."""
 
+_DELICATE_ENCODERS = ("efficientnet_lite0",)
+"""Encoders that stay in float32: their depthwise convolutions gain no time in less, and lose most of the precision."""
+
 _HALO = 2  # rows beyond a strip's own that two 3×3 convolutions see
 
 _turns: defaultdict[torch.device, threading.Lock] = defaultdict(threading.Lock)
@@ -106,7 +109,7 @@ def fold_norms(generator: Generator) -> Generator:
         for before, up in _ends_before_up(generator):
             if isinstance(before.norm, nn.BatchNorm2d):
                 _scale_input(up.conv, *_scale_and_shift(before.norm))
-                before.norm = nn.Identity()
+                setattr(before, "norm", nn.Identity())  # noqa: B010  (its class says batch norm)
     return generator
 
 
@@ -155,12 +158,18 @@ class Prepared:
         dtype: float32, bfloat16 or float16.
 
     Attributes:
-        generator: the same, which still computes the same when called by itself, in ``dtype``.
+        generator: the same, which in float32 still computes the same when called by itself.
     """
 
     def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
-        self.generator = fold_norms(generator).to(device, dtype).to(memory_format=torch.channels_last)
+        self.generator = fold_norms(generator).to(device).to(memory_format=torch.channels_last)
+        self._encoder_dtype = torch.float32 if generator.config.encoder in _DELICATE_ENCODERS else dtype
+        for name, part in generator.named_children():
+            part.to(self._encoder_dtype if name == "encoder" else dtype)
+        for module in generator.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.float()
         self._turn = _turns[device]
 
     @torch.inference_mode()
@@ -172,9 +181,9 @@ class Prepared:
     def forward(self, x: Tensor) -> Tensor:
         """``Generator.forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
         generator = self.generator
-        seen = generator.encoder_input(x).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
         *skips, features = generator.encoder(seen)
-        features = _affine(features, generator.bottom_norm, torch.empty_like(features)).relu_()
+        features = _affine(features, generator.bottom_norm, torch.empty_like(features)).relu_().to(self.dtype)
         for block in generator.middle:
             features = _convolve(cast(ConvBlock, block), features)
         for block in cast("list[UpBlock]", list(generator.decoder)):
@@ -193,10 +202,11 @@ class Prepared:
 
 def _affine(x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
     """Batch norm in eval mode, or nothing where it is folded, written to ``out``, which may be ``x``."""
-    if isinstance(norm, nn.Identity):
+    if not isinstance(norm, nn.BatchNorm2d):
         return x if out is x else out.copy_(x)
-    scale, shift = _scale_and_shift(cast(nn.BatchNorm2d, norm))
-    scale, shift = (values.to(x.dtype).view(1, -1, 1, 1) for values in (scale, shift))
+    if x.dtype != torch.float32:  # a mean that is as large as what it is taken from needs the norm's own float32
+        return out.copy_(norm(x))
+    scale, shift = (values.float().view(1, -1, 1, 1) for values in _scale_and_shift(norm))
     return torch.addcmul(shift, x, scale, out=out)
 
 

@@ -39,7 +39,7 @@ class Model:
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Attributes:
-        generator: the network, at ``precision``: ImageNet-normalised (N, 3, H, W) to the same.
+        generator: the network, ImageNet-normalised (N, 3, H, W) to the same where ``precision`` is float32.
         device: where renders are made.
         precision: the torch dtype they are made in.
 
