@@ -1,18 +1,39 @@
-"""A generator made ready to run: normalised weights folded, memory layout and precision chosen for the device."""
+"""A generator made ready to run: norms folded, memory layout and precision chosen, the large maps in strips of rows.
+
+What runs here is the network of ``generator.py`` with the same weights, computed in another order: nothing changes the
+pictures beyond rounding. It takes less time because convolutions run channels-last and norms have become part of
+them, and less memory because no map is kept longer than it is used and the largest are never whole.
+"""
 
 from __future__ import annotations
 
-import copy
-from typing import Literal
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Literal, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from deoldify.generator import Generator, RgbHead
+from deoldify.layers import ConvBlock, PixelShuffleUp, SelfAttention, UpBlock
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+STRIP_BYTES = {"cpu": 24 << 20, "cuda": 256 << 20, "mps": 128 << 20}
+"""Size of a strip of the widest map: on a CPU what its last cache holds, elsewhere enough to keep the device busy."""
+
+_DELICATE_ENCODERS = ("efficientnet_lite0",)
+"""Encoders that stay in float32: their depthwise convolutions gain no time in less, and lose most of the precision."""
+
+_HALO = 2  # rows beyond a strip's own that two 3×3 convolutions see
+
+_turns: defaultdict[torch.device, threading.Lock] = defaultdict(threading.Lock)
 
 
 def choose_device(device: str) -> torch.device:
@@ -57,30 +78,226 @@ def _cpu_multiplies_bfloat16() -> bool:
     return any(probe() for probe in probes if probe is not None)
 
 
-def fold_norms(generator: nn.Module) -> nn.Module:
-    """Put spectral and weight norm into the weights themselves, in place; the generator must be in eval mode."""
+# Norms
+
+
+def fold_norms(generator: Generator) -> Generator:
+    """Put norms into the weights of convolutions, in place; the generator must be in eval mode, in float32.
+
+    Spectral and weight norm become part of the weight itself. Batch norm behind a convolution (encoder, up-sampling)
+    becomes part of that one. The decoder's other blocks have a ReLU between convolution and batch norm, so there it
+    becomes part of the convolution that follows, where that is 1×1 and the only one to see it: zero padding would
+    come before the norm then, not after it.
+
+    Returns:
+        The same generator, which computes the same up to rounding.
+    """
     for module in generator.modules():
         if parametrize.is_parametrized(module):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+    with torch.no_grad():
+        for parent in generator.encoder.modules():
+            children = list(parent.named_children())
+            for (_, conv), (name, norm) in zip(children, children[1:]):
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    _scale_output(conv, *_scale_and_shift(norm))
+                    setattr(parent, name, getattr(norm, "act", nn.Identity()))  # timm's norms may end in a ReLU
+        for module in generator.modules():
+            if isinstance(module, PixelShuffleUp) and isinstance(module.norm, nn.BatchNorm2d):
+                _scale_output(module.conv, *_scale_and_shift(module.norm))
+                module.norm = nn.Identity()
+        for before, up in _ends_before_up(generator):
+            if isinstance(before.norm, nn.BatchNorm2d):
+                _scale_input(up.conv, *_scale_and_shift(before.norm))
+                setattr(before, "norm", nn.Identity())  # noqa: B010  (its class says batch norm)
     return generator
 
 
+def _ends_before_up(generator: Generator) -> Iterator[tuple[ConvBlock, PixelShuffleUp]]:
+    """Pairs of a convolution's block and the up-sampling that alone sees its output."""
+    end: nn.Module = generator.middle[-1]
+    for block in (*generator.decoder, generator.head):
+        up = getattr(block, "up", None)
+        if isinstance(end, ConvBlock) and isinstance(up, PixelShuffleUp):
+            yield end, up
+        if isinstance(block, UpBlock):
+            # Attention adds its own input to what it computes, so that it is not alone in seeing it.
+            end = block.attention if isinstance(block.attention, SelfAttention) else block.convs[-1]
+
+
+def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What batch norm does in eval mode: x · scale + shift, (C,) each."""
+    if norm.running_mean is None or norm.running_var is None:
+        raise ValueError("a batch norm without running statistics cannot be folded")
+    scale = (norm.running_var.double() + norm.eps).rsqrt() * norm.weight.double()
+    return scale, norm.bias.double() - norm.running_mean.double() * scale
+
+
+def _scale_output(conv: nn.Conv2d, scale: Tensor, shift: Tensor) -> None:
+    bias = shift if conv.bias is None else conv.bias.double() * scale + shift
+    conv.weight = nn.Parameter((conv.weight.double() * scale.view(-1, 1, 1, 1)).to(conv.weight), requires_grad=False)
+    conv.bias = nn.Parameter(bias.to(conv.weight), requires_grad=False)
+
+
+def _scale_input(conv: nn.Conv2d, scale: Tensor, shift: Tensor) -> None:
+    weight = conv.weight.double()
+    bias = (weight[:, :, 0, 0] @ shift) + (0 if conv.bias is None else conv.bias.double())
+    conv.weight = nn.Parameter((weight * scale.view(1, -1, 1, 1)).to(conv.weight), requires_grad=False)
+    conv.bias = nn.Parameter(bias.to(conv.weight), requires_grad=False)
+
+
+# Running
+
+
 class Prepared:
-    """A generator made ready once, to be called many times.
+    """A generator made ready once, to be called many times; calls on one device take turns.
 
     Args:
-        generator: in eval mode. In float32 it is itself moved and laid out anew; other precisions run on a copy.
+        generator: in eval mode, float32. It is used up: its norms are folded, and it is moved and laid out anew.
         device: where to run.
         dtype: float32, bfloat16 or float16.
+
+    Attributes:
+        generator: the same, which in float32 still computes the same when called by itself.
     """
 
-    def __init__(self, generator: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
-        module = generator if dtype == torch.float32 else copy.deepcopy(generator)
-        self._module = module.to(device, dtype).to(memory_format=torch.channels_last)
+        self.generator = fold_norms(generator).to(device).to(memory_format=torch.channels_last)
+        self._encoder_dtype = torch.float32 if generator.config.encoder in _DELICATE_ENCODERS else dtype
+        for name, part in generator.named_children():
+            part.to(self._encoder_dtype if name == "encoder" else dtype)
+        for module in generator.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.float()
+        self._turn = _turns[device]
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) float32, normalised, to the same on the CPU."""
-        x = x.to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
-        return self._module(x).float().cpu()  # type: ignore[no-any-return]
+        with self._turn:
+            return self.forward(x.to(self.device)).float().cpu()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``Generator.forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
+        generator = self.generator
+        seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
+        *skips, features = generator.encoder(seen)
+        features = _affine(features, generator.bottom_norm, torch.empty_like(features)).relu_().to(self.dtype)
+        for block in generator.middle:
+            features = _convolve(cast(ConvBlock, block), features)
+        for block in cast("list[UpBlock]", list(generator.decoder)):
+            joined = _join(block, features, skips.pop())
+            del features  # as below: what is not needed any more goes before the next map is made
+            features = _convolve(cast(ConvBlock, block.convs[0]), joined)
+            del joined
+            for conv in cast("list[ConvBlock]", list(block.convs)[1:]):
+                features = _convolve(conv, features)
+            if isinstance(block.attention, SelfAttention):
+                features = _attend(block.attention, features)
+        if isinstance(generator.head, RgbHead):
+            return _rgb_in_strips(generator.head, features, x.to(self.dtype))
+        return cast(Tensor, generator.head(features, x))
+
+
+def _affine(x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
+    """Batch norm in eval mode, or nothing where it is folded, written to ``out``, which may be ``x``."""
+    if not isinstance(norm, nn.BatchNorm2d):
+        return x if out is x else out.copy_(x)
+    if x.dtype != torch.float32:  # a mean that is as large as what it is taken from needs the norm's own float32
+        return out.copy_(norm(x))
+    scale, shift = (values.float().view(1, -1, 1, 1) for values in _scale_and_shift(norm))
+    return torch.addcmul(shift, x, scale, out=out)
+
+
+def _convolve(block: ConvBlock, x: Tensor) -> Tensor:
+    y = cast(Tensor, block.conv(x)).relu_()
+    return _affine(y, block.norm, y)
+
+
+def _join(block: UpBlock, x: Tensor, skip: Tensor) -> Tensor:
+    """What the convolutions of a decoder's block see: the up-sampled map and the encoder's, normalised, rectified."""
+    n, channels, height, width = skip.shape
+    up_channels = block.up.conv.out_channels // 4
+    joined = _empty(n, up_channels + channels, height, width, like=x)
+    rows_of = _rows_of_up(block.up, x, height, width)
+    for start, stop in _strips(height, n * up_channels * width * x.element_size(), x.device):
+        joined[:, :up_channels, start:stop] = rows_of(start, stop)  # an average of what is rectified needs no ReLU
+    _affine(skip, block.skip_norm, joined[:, up_channels:]).relu_()
+    return joined
+
+
+def _rgb_in_strips(head: RgbHead, features: Tensor, x: Tensor) -> Tensor:
+    """``RgbHead.forward``, which is local, in strips of rows with the halo that its two 3×3 convolutions see."""
+    n, _, height, width = x.shape
+    channels = head.out.in_channels
+    rows_of = _rows_of_up(head.up, features, height, width)
+    conv1, conv2 = head.residual.conv1, head.residual.conv2
+    result = _empty(n, 3, height, width, like=x)
+    for start, stop in _strips(height, n * channels * width * x.element_size(), x.device):
+        first, last = max(start - _HALO, 0), min(stop + _HALO, height)
+        above, below = first - (start - _HALO), (stop + _HALO) - last  # rows outside the picture: padding, so zeros
+        joined = _empty(n, channels, stop - start + 2 * _HALO, width, like=x)
+        joined[:, :, :above] = 0
+        joined[:, :, joined.shape[2] - below :] = 0
+        inside = joined[:, :, above : joined.shape[2] - below]
+        inside[:, :-3] = rows_of(first, last)
+        inside[:, -3:] = x[:, :, first:last]
+        y = F.conv2d(joined, conv1.weight, conv1.bias, padding=(0, 1)).relu_()
+        y[:, :, : above - 1 if above else 0] = 0
+        y[:, :, y.shape[2] - (below - 1 if below else 0) :] = 0
+        y = F.conv2d(y, conv2.weight, conv2.bias, padding=(0, 1)).relu_()
+        y += joined[:, :, _HALO:-_HALO]
+        result[:, :, start:stop] = head.out(y).sigmoid_().mul_(6).sub_(3)
+    return result
+
+
+def _rows_of_up(up: PixelShuffleUp, x: Tensor, height: int, width: int) -> Callable[[int, int], Tensor]:
+    """``up(x)`` at ``height`` × ``width``, by rows: a function of the first one and the one beyond the last."""
+    if x.shape[2] * 2 != height or x.shape[3] * 2 != width:  # rows of a resized map depend on rows elsewhere
+        whole = F.interpolate(up(x), (height, width), mode="nearest")
+        return lambda start, stop: whole[:, :, start:stop]
+
+    def rows(start: int, stop: int) -> Tensor:
+        first = max(start - 1, 0) // 2  # the blur sees one row above
+        y = F.pixel_shuffle(up.conv(x[:, :, first : (stop + 1) // 2]).relu_(), 2)
+        y = y[:, :, max(start - 1, 0) - 2 * first : stop - 2 * first]
+        return F.avg_pool2d(F.pad(y, (1, 0, 0 if start else 1, 0), mode="replicate"), 2, stride=1)
+
+    return rows
+
+
+def _attend(layer: SelfAttention, x: Tensor) -> Tensor:
+    """``SelfAttention.forward`` without the whole matrix of scores, of a gigabyte at the largest render factor."""
+    query, key, value = (
+        conv(x).flatten(2).transpose(1, 2).unsqueeze(1)  # (N, 1, HW, C)
+        for conv in (layer.query, layer.key, layer.value)
+    )
+    if x.device.type != "cpu":
+        attended = F.scaled_dot_product_attention(key, query, value, scale=1.0)
+    else:
+        # The CPU's kernel wants keys and values of one width and else makes the matrix, in float32. In pieces it fits
+        # the cache, and only the scores, whose rounding the exponential would enlarge, need float32.
+        attended = torch.empty_like(value)
+        query = query.float().transpose(2, 3)
+        for start, stop in _strips(key.shape[2], 4 * len(x) * query.shape[3], x.device):
+            scores = torch.softmax(key[:, :, start:stop].float() @ query, dim=-1)
+            attended[:, :, start:stop] = scores.to(value.dtype) @ value
+    attended = attended.squeeze(1).transpose(1, 2).reshape(x.shape)
+    return torch.addcmul(x, attended, layer.gamma.view(1, 1, 1, 1))
+
+
+def _empty(n: int, channels: int, height: int, width: int, *, like: Tensor) -> Tensor:
+    return torch.empty(
+        (n, channels, height, width), dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+    )
+
+
+def _strips(height: int, row_bytes: int, device: torch.device) -> Iterator[tuple[int, int]]:
+    """First row and the one beyond the last, of strips of nearly equal height, an even number of rows but the last."""
+    fitting = max(2, STRIP_BYTES.get(device.type, STRIP_BYTES["cpu"]) // row_bytes)
+    count = -(-height // fitting)
+    step = -(-height // count)
+    step += step % 2
+    for start in range(0, height, step):
+        yield start, min(start + step, height)

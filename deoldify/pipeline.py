@@ -9,13 +9,14 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from deoldify import imaging
 from deoldify.checkpoints import Checkpoint, find, load_generator
 from deoldify.errors import UnknownModelError
+from deoldify.generator import Generator
 from deoldify.imaging import Pixels, Transfer
-from deoldify.inference import Prepared, choose_device, choose_precision, fold_norms
+from deoldify.inference import Prepared, choose_device, choose_precision
 from deoldify.photo import Photo
 
 FACTOR_PIXELS = 16
@@ -33,12 +34,12 @@ class Model:
 
     Args:
         checkpoint: what the generator is.
-        generator: in eval mode, with the checkpoint's weights.
+        generator: in eval mode, with the checkpoint's weights. It is used up, see ``Prepared``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Attributes:
-        generator: the network, float32: ImageNet-normalised (N, 3, H, W) to the same.
+        generator: the network, ImageNet-normalised (N, 3, H, W) to the same where ``precision`` is float32.
         device: where renders are made.
         precision: the torch dtype they are made in.
 
@@ -47,13 +48,13 @@ class Model:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, generator: nn.Module, *, device: str = "auto", precision: str = "auto"
+        self, checkpoint: Checkpoint, generator: Generator, *, device: str = "auto", precision: str = "auto"
     ) -> None:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
-        self.generator = fold_norms(generator)
         self._prepared = Prepared(generator, self.device, self.precision)
+        self.generator = self._prepared.generator
 
     def auto_render_factor(self, width: int, height: int) -> int:
         """The render factor used for a photo of this size when none is asked for.

@@ -1,0 +1,107 @@
+"""The prepared generator against the plain one: folding, strips and turns change nothing but time and memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from deoldify import inference
+from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
+from deoldify.generator import Generator
+from deoldify.inference import Prepared, fold_norms
+
+CPU = torch.device("cpu")
+
+
+def random_generator(config: GeneratorConfig) -> Generator:
+    """A generator in which every norm and the attention do something, small enough to run in a moment."""
+    torch.manual_seed(0)
+    generator = Generator(config).eval()
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.2)
+            nn.init.normal_(module.get_buffer("running_mean"), std=0.2)
+            nn.init.uniform_(module.get_buffer("running_var"), 0.5, 2)
+        if isinstance(getattr(module, "gamma", None), nn.Parameter):
+            nn.init.constant_(module.gamma, 0.5)  # type: ignore[arg-type]
+    return generator
+
+
+def slimmer(config: GeneratorConfig) -> GeneratorConfig:
+    """The same shape with a handful of channels in the decoder."""
+    return dataclasses.replace(
+        config, encoder="resnet34" if config.spectral else config.encoder,
+        middle_widths=(32, 24), up_widths=(16, 24, 24, 20), widths=(32, 32, 24, 17),
+    )  # fmt: skip
+
+
+CONFIGS = {"artistic": ARTISTIC, "stable": STABLE, "compact": COMPACT, "defade": DEFADE}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_prepared_generator_computes_what_the_plain_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, used_up = (random_generator(slimmer(CONFIGS[name])) for _ in range(2))
+    prepared = Prepared(used_up, CPU, torch.float32)
+    for side in (64, 80, 112, 100):  # in some of them a map has another size than twice the one before
+        x = torch.randn(2, 3, side, side + 32).clamp(-2, 2)
+        with torch.inference_mode():
+            expected = plain(x)
+        assert expected.std() > 0.1
+        for strip_bytes in (1 << 30, 1 << 17, 1):  # one strip, several, as many as there can be
+            monkeypatch.setitem(inference.STRIP_BYTES, "cpu", strip_bytes)
+            torch.testing.assert_close(prepared(x), expected, rtol=0, atol=1e-4)
+        with torch.inference_mode():
+            torch.testing.assert_close(prepared.generator(x), expected, rtol=0, atol=1e-4)
+
+
+def test_folding_leaves_norms_only_where_zeros_are_padded_behind_them() -> None:
+    generator = fold_norms(random_generator(slimmer(ARTISTIC)))
+    norms = [name for name, module in generator.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    assert not any(name.startswith("encoder") or ".up." in name for name in norms)
+    assert norms == [
+        "bottom_norm", "middle.0.norm",
+        "decoder.0.skip_norm", "decoder.0.convs.0.norm",
+        "decoder.1.skip_norm", "decoder.1.convs.0.norm", "decoder.1.convs.1.norm",  # attention adds its own input
+        "decoder.2.skip_norm", "decoder.2.convs.0.norm",
+        "decoder.3.skip_norm", "decoder.3.convs.0.norm",
+    ]  # fmt: skip
+
+
+def test_renders_of_one_device_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, guard = 0, 0, threading.Lock()
+
+    def forward(self: Prepared, x: torch.Tensor) -> torch.Tensor:
+        nonlocal running, most
+        with guard:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with guard:
+            running -= 1
+        return x
+
+    monkeypatch.setattr(Prepared, "forward", forward)
+    models = [Prepared(random_generator(slimmer(COMPACT)), CPU, torch.float32) for _ in range(2)]
+    x = torch.zeros(1, 3, 8, 8)
+    threads = [threading.Thread(target=models[i % 2], args=(x,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("name", CONFIGS)
+def test_cuda_computes_what_the_cpu_does(name: str) -> None:
+    here = Prepared(random_generator(slimmer(CONFIGS[name])), CPU, torch.float32)
+    x = torch.randn(1, 3, 128, 128).clamp(-2, 2)
+    for dtype, tolerance in ((torch.float32, 1e-2), (torch.float16, 0.05), (torch.bfloat16, 0.2)):
+        there = Prepared(random_generator(slimmer(CONFIGS[name])), torch.device("cuda"), dtype)
+        assert (there(x) - here(x)).abs().mean() <= tolerance
