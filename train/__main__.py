@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -34,6 +33,7 @@ class TaskName(str, Enum):
 def main() -> None:
     """Train and evaluate generators."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorboard").setLevel(logging.WARNING)
 
 
 RecipeOption = Annotated[str, typer.Option(help="Name of the recipe; see `recipes`.")]
@@ -179,6 +179,8 @@ def evaluate(
     else:
         report |= {"seed": seed, "sets": _evaluate_defader(loaded, factor, sets, seed, sheet)}
     if json_path is not None:
+        from train.runs import write_text
+
         write_text(json_path, json.dumps(report, indent=2) + "\n")
 
 
@@ -247,11 +249,17 @@ def export(
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text)
-    os.replace(beside, path)
+@app.command()
+def curves(
+    run: Annotated[Path, typer.Option(help="The run's folder.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, such as weights/compact-curves.csv; a PNG lies beside it.")],
+    rows: Annotated[int, typer.Option(min=1, help="About how many; each is a mean over as many steps.")] = 200,
+) -> None:
+    """Keep a run's TensorBoard scalars as a small table, and draw how its snapshots fared."""
+    from train.history import write_history
+
+    for path in write_history(run, out, rows):
+        typer.echo(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

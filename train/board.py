@@ -35,7 +35,9 @@ class Board:
     """
 
     def __init__(self, folder: Path, *, step: int, steps: int, active: bool) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=step or None) if active else None
+        self._folder = str(folder)
+        # What is hidden begins after the step that the run goes on from.
+        self._writer = SummaryWriter(self._folder, purge_step=step + 1 if step else None) if active else None
         self._bar = tqdm(total=steps, initial=step, unit="step", disable=None if active else True, dynamic_ncols=True)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
@@ -83,7 +85,10 @@ class Board:
         self._bar.update()
 
     def back_to(self, step: int) -> None:
-        """Move the progress bar back."""
+        """Move the progress bar back, and hide what was written beyond."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = SummaryWriter(self._folder, purge_step=step + 1)
         self._bar.n = step
         self._bar.refresh()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from deoldify.errors import CheckpointError
 from deoldify.imaging import chroma, denormalise, normalise
 from train.data import Entry, Reader
 from train.evaluate import PooledFeatures, Rgb, grey_of, measure, originals
-from train.runs import TrainingError
+from train.runs import INFLECTION, TrainingError, replacing, write_text
 
 Item = TypeVar("Item")
 Renderer = Callable[[Tensor], Tensor]
@@ -169,6 +168,18 @@ def _spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[number] for number in np.linspace(0, len(items) - 1, min(most, len(items))).astype(int)]
 
 
+def read_points(path: Path) -> list[Point]:
+    """The points of a run's snapshots, in order, out of the file that ``Survey`` keeps.
+
+    Raises:
+        TrainingError: the file is not such a one.
+    """
+    try:
+        return [Point(**point) for point in json.loads(path.read_text())["points"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path} does not hold the points of snapshots ({error}); move it away") from error
+
+
 class Survey:
     """Points of a run's snapshots, kept in a JSON file beside them.
 
@@ -179,16 +190,14 @@ class Survey:
     """
 
     def __init__(self, folder: Path, sets: Mapping[str, Sequence[Rgb]], device: torch.device) -> None:
-        self.path, self.sets, self.device = folder / "inflection.json", sets, device
+        self.path, self.sets, self.device = folder / INFLECTION, sets, device
         self.features: PooledFeatures | None
         try:
             self.features = PooledFeatures()
         except CheckpointError as error:
             logger.warning("kid_lite0 is left out: %s", error)
             self.features = None
-        self.points: list[Point] = []
-        if self.path.exists():
-            self.points = [Point(**point) for point in json.loads(self.path.read_text())["points"]]
+        self.points: list[Point] = read_points(self.path) if self.path.exists() else []
 
     def look(self, generator: Renderer, snapshot: str, step: int) -> Point:
         """Measure a snapshot, and keep the point in place of an earlier one of that name."""
@@ -218,13 +227,9 @@ class Survey:
     def _write(self) -> None:
         best, reason = choose(self.points)
         report = {"chosen": best.snapshot, "reason": reason, "points": [asdict(point) for point in self.points]}
-        beside = self.path.with_name(self.path.name + ".part")
-        beside.write_text(json.dumps(report, indent=2) + "\n")
-        os.replace(beside, self.path)
-        picture = self.path.with_suffix(".png")
-        beside = picture.with_name(picture.name + ".part")
-        curves(self.points, best).save(beside, "PNG")
-        os.replace(beside, picture)
+        write_text(self.path, json.dumps(report, indent=2) + "\n")
+        with replacing(self.path.with_suffix(".png")) as beside:
+            curves(self.points, best).save(beside, "PNG")
 
     def verdict(self) -> tuple[Point, str]:
         """The snapshot to ship, and why; see ``choose``.

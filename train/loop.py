@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -36,13 +35,16 @@ from train.parallel import join, share_norms
 from train.recipes import Recipe, Stage, differences, to_dict
 from train.renders import RenderedPairs, make_renders, rendered_batches
 from train.runs import (
+    BOARD,
     LAST,
+    RECIPE,
     TrainingError,
     check_space,
     read_run,
     save_atomically,
     save_rotating,
     trained_generator,
+    write_text,
 )
 
 __all__ = ["LAST", "Training", "rate_at"]
@@ -241,7 +243,7 @@ class Training:
         """
         self._prepare_folder()
         total = sum(stage.steps for stage in self.recipe.stages)
-        self.board = Board(self.out / "board", step=self.step, steps=total, active=self.peers.leads)
+        self.board = Board(self.out / BOARD, step=self.step, steps=total, active=self.peers.leads)
         try:
             with self._stopping_kindly():
                 if self.step == 0:
@@ -271,10 +273,7 @@ class Training:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             check_space(self.out, one * (KEPT + 2))
-            path = self.out / "recipe.json"
-            beside = path.with_name(path.name + ".part")
-            beside.write_text(json.dumps(to_dict(self.recipe), indent=2) + "\n")
-            os.replace(beside, path)
+            write_text(self.out / RECIPE, json.dumps(to_dict(self.recipe), indent=2) + "\n")
         except OSError as error:
             raise TrainingError(f"the run's folder {self.out} cannot be written ({error}); choose another") from error
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from deoldify.config import GeneratorConfig
-from train.runs import read_run, trained_generator
+from train.runs import read_run, replacing, trained_generator
 
 __all__ = ["Exported", "export", "read_run"]
 
@@ -49,8 +48,7 @@ def export(checkpoint: Path, out: Path, origin: dict[str, str]) -> Exported:
         "step": str(run["step"]),
         **origin,
     }
-    beside = out.with_name(out.name + ".part")
-    save_file(halved, beside, metadata=metadata)
-    os.replace(beside, out)
+    with replacing(out) as beside:
+        save_file(halved, beside, metadata=metadata)
     data = out.read_bytes()
     return Exported(out, hashlib.sha256(data).hexdigest(), len(data))

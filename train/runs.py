@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,35 @@ from deoldify.errors import CheckpointError, DeOldifyError
 from deoldify.generator import Generator
 
 LAST = "last.pt"
+BOARD = "board"
+RECIPE = "recipe.json"
+INFLECTION = "inflection.json"
+"""What a run's folder holds beside its other checkpoints."""
 
 
 class TrainingError(DeOldifyError):
     """A run cannot start, or cannot go on."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside another, to write to; at the end it takes the other's place, so that no file is ever half-written.
+
+    Where writing fails, what was begun is removed and the file stays what it was.
+    """
+    beside = path.with_name(path.name + ".part")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_text(text)
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -29,15 +56,12 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     Raises:
         TrainingError: it cannot be written; nothing half-written stays.
     """
-    beside = path.with_name(path.name + ".part")
     try:
-        with beside.open("wb") as file:
+        with replacing(path) as beside, beside.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        beside.unlink(missing_ok=True)
         raise TrainingError(
             f"{path} cannot be written ({error}); checkpoints written before are intact. "
             f"Free space or choose another --out, and go on with --resume"
