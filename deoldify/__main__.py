@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
-from deoldify.checkpoints import CHECKPOINTS, fetch, find, models
+from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_on_hub, is_repository, models
 from deoldify.errors import DeOldifyError, UnknownModelError
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in 
 def colorize_command(
     photos: PhotosArgument,
     output: OutputOption,
-    model: Annotated[str, typer.Option("--model", "-m", help="Which model; see `deoldify models`.")] = "compact",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Which model; see `deoldify models`. Or a repository: owner/name.")
+    ] = "compact",
     checkpoint: CheckpointOption = None,
     render_factor: Annotated[
         int | None,
@@ -111,12 +113,12 @@ def colorize_command(
     Several photos or a whole folder go into a folder: `deoldify colorize old/ -o coloured/`. A run that was
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
     """
-    record = find(model)
+    _check_name(model)
 
     def prepare() -> Work:
         from deoldify.pipeline import load_colorizer
 
-        colorizer = load_colorizer(record.name, checkpoint=checkpoint, device=device.value, precision=precision.value)
+        colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
 
         def work(photo: Photo) -> tuple[Photo, str]:
             coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
@@ -184,16 +186,22 @@ def restore_command(
 
     It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own.
     """
-    record = find(model)
+    _check_name(model)
 
     def prepare() -> Work:
         from deoldify.pipeline import load, load_colorizer, restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
-        colorizer = load_colorizer(record.name, device=device.value, precision=precision.value)
+        colorizer = load_colorizer(model, device=device.value, precision=precision.value)
         return lambda photo: restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
 
     _process(photos, output, prepare, done="restored", force=force)
+
+
+def _check_name(model: str) -> None:
+    """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
+    if not is_repository(model):
+        find(model)
 
 
 def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], *, done: str, force: bool) -> None:
@@ -298,13 +306,16 @@ def models_command() -> None:
 
 @app.command(name="fetch")
 def fetch_command(
-    names: Annotated[list[str] | None, typer.Argument(help="Models to fetch.", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to fetch, or repositories: owner/name.", show_default=False)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every model there is.")] = False,
 ) -> None:
     """Download models ahead, to have them when there is no network."""
     if not names and not everything:
         raise typer.BadParameter("name a model, or say --all", param_hint="names")
-    for checkpoint in CHECKPOINTS if everything else [find(name) for name in names or []]:
+    named = [find_on_hub(name) if is_repository(name) else find(name) for name in names or []]
+    for checkpoint in CHECKPOINTS if everything else named:
         path = fetch(checkpoint)
         typer.echo(f"{checkpoint.name}: {path}")
 

@@ -11,13 +11,14 @@ import hashlib
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from deoldify import hub
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHECKPOINTS",
+    "CONFIG_FILE",
+    "WEIGHTS_FILE",
     "Checkpoint",
     "ModelInfo",
     "Progress",
     "fetch",
     "find",
+    "find_on_hub",
+    "is_repository",
     "load_generator",
     "locate",
     "models",
@@ -49,7 +54,7 @@ class Checkpoint:
     """One set of weights.
 
     Attributes:
-        name: what users call it.
+        name: what users call it; of a repository that anybody may have published, ``"owner/name"``.
         task: ``"colorize"`` or ``"defade"``.
         config: the generator that the weights fit.
         file: file name, in ``weights/`` and on the Hub.
@@ -197,6 +202,13 @@ class Progress:
 PATIENCE_SECONDS = 10.0
 """How long the Hub may deliver nothing; with what surrounds it, a hung Hub is reported within 15 seconds."""
 
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+"""What a repository holds that `find_on_hub` finds a model in; ``python -m train publish`` writes both."""
+
+_LARGEST_CONFIG = 1 << 20  # bytes
+_CONFIG_FIELDS = {
+    "model_type", "format", "task", "generator", "render_factor", "licence", "origin", "sha256", "bytes"
+}  # fmt: skip
 _SETTLED_SECONDS = 2.0  # the coarsest clock of a file system in use, FAT's
 
 _MISFITS_SHOWN = 5
@@ -218,7 +230,82 @@ def find(name: str) -> Checkpoint:
         if checkpoint.name == name:
             return checkpoint
     known = ", ".join(checkpoint.name for checkpoint in CHECKPOINTS)
-    raise UnknownModelError(f"there is no model called {name!r}; choose one of: {known}")
+    raise UnknownModelError(
+        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub: owner/name"
+    )
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name is that of a repository, ``"owner/name"``, rather than of a model that `find` knows."""
+    return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) is not None
+
+
+def find_on_hub(repo: str, revision: str | None = None, *, patience: float = PATIENCE_SECONDS) -> Checkpoint:
+    """The record of a model that somebody has published with ``python -m train publish``.
+
+    What it is made of, its digest and its licence are what its ``config.json`` says: DeOldify vouches for none of it,
+    except that nothing but numbers is read from there. The weights are taken from the very commit that the
+    configuration came with. A branch is looked up each time; without the Hub, what the cache holds of it will do.
+
+    Args:
+        repo: ``"owner/name"`` on the Hub.
+        revision: a commit, 40 hex digits, which is asked for once and never again; a branch; or a tag. ``None`` is
+            the branch ``main``.
+        patience: seconds that the Hub may deliver nothing.
+
+    Raises:
+        HubError: the repository is not in the cache, and the Hub is unreachable, hung, forbidden or has no such file.
+        CheckpointError: its configuration is not one of this version of DeOldify.
+    """
+    revision = revision or "main"
+    file = HubFile(repo, CONFIG_FILE, revision)
+    path = hub.cached(file)
+    if path is None or not re.fullmatch("[0-9a-f]{40}", revision):
+        try:
+            with hub.alone(file):
+                path = hub.download(file, size=_LARGEST_CONFIG, meter=lambda done, speed: None, patience=patience)
+        except HubError as error:
+            if path is None:
+                raise HubError(
+                    f"{repo!r} cannot be fetched from {hub.endpoint()}: {error}. It must be a repository that "
+                    f"`python -m train publish` made. The model 'compact' needs no download."
+                ) from error
+            _log.warning("%s is taken from the cache, since the Hub cannot be asked for a newer one: %s", repo, error)
+    return _read_config(repo, path)
+
+
+def _read_config(repo: str, path: Path) -> Checkpoint:
+    """The record in a repository's configuration, which lies in the cache in a folder named after the commit."""
+    try:
+        if path.stat().st_size > _LARGEST_CONFIG:
+            raise ValueError(f"it has {path.stat().st_size} bytes")
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(said, dict) or said.get("model_type") != "deoldify":
+            raise ValueError(f"it is not of a DeOldify model ({path.name} says no model_type deoldify)")
+        if said.get("format") != 1:
+            raise ValueError(f"its format is {said.get('format')!r}, and this version of DeOldify reads format 1")
+        if said.keys() != _CONFIG_FIELDS:
+            raise ValueError(f"it has missing or unknown fields: {', '.join(sorted(said.keys() ^ _CONFIG_FIELDS))}")
+        sound = {
+            "task": said["task"] in get_args(Task),
+            "generator": isinstance(said["generator"], dict),
+            "render_factor": type(said["render_factor"]) is int,
+            "licence": isinstance(said["licence"], str),
+            "origin": isinstance(said["origin"], str),
+            "sha256": isinstance(said["sha256"], str) and re.fullmatch("[0-9a-f]{64}", said["sha256"]),
+            "bytes": type(said["bytes"]) is int and said["bytes"] > 0,
+        }
+        wrong = [f"{key} is {said[key]!r}" for key, is_sound in sound.items() if not is_sound]
+        if wrong:
+            raise ValueError(", ".join(wrong))
+        config = GeneratorConfig.from_dict(said["generator"])
+    except (OSError, ValueError, RecursionError, CheckpointError) as error:
+        raise CheckpointError(f"{repo!r} cannot be used: the configuration in {path} is not sound: {error}") from error
+    return Checkpoint(
+        name=repo, task=said["task"], config=config, file=WEIGHTS_FILE, repo=repo, revision=path.parent.name,
+        sha256=said["sha256"], bytes=said["bytes"], licence=said["licence"], origin=said["origin"],
+        render_factor=said["render_factor"],
+    )  # fmt: skip
 
 
 def models() -> list[ModelInfo]:
@@ -286,10 +373,13 @@ def fetch(
     try:
         return _download(checkpoint, file, progress, patience)
     except HubError as error:
+        by_hand = (
+            f", or download {file.url} by hand and put it into {_weights_folders()[0]} (or into any folder that "
+            f"DEOLDIFY_WEIGHTS names)"
+        )
         raise HubError(
             f"{checkpoint.name!r} ({_megabytes(checkpoint.bytes)}) cannot be fetched from {hub.endpoint()}: {error}. "
-            f"Use the model 'compact', which needs no download, or download {file.url} by hand and put it into "
-            f"{_weights_folders()[0]} (or into any folder that DEOLDIFY_WEIGHTS names)."
+            f"Use the model 'compact', which needs no download{'' if is_repository(checkpoint.name) else by_hand}."
         ) from error
 
 
@@ -343,6 +433,8 @@ def _weights_folders() -> list[Path]:
 
 
 def _in_weights(checkpoint: Checkpoint) -> Path | None:
+    if is_repository(checkpoint.name):  # their files all have the same name
+        return None
     for folder in _weights_folders():
         if (folder / checkpoint.file).is_file():
             return folder / checkpoint.file

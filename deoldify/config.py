@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from deoldify.errors import CheckpointError
 
@@ -50,14 +50,38 @@ class GeneratorConfig:
         """Build a configuration from what ``to_dict`` gave.
 
         Raises:
-            CheckpointError: a field is missing or unknown.
+            CheckpointError: a field is missing or unknown, or has a value that no generator can have.
         """
         names = {field.name for field in fields(cls)}
         if set(data) != names:
             wrong = sorted(names ^ set(data))
             raise CheckpointError(f"this generator config has missing or unknown fields: {', '.join(wrong)}")
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        sound = {
+            "encoder": values["encoder"] in get_args(EncoderName),
+            "middle_widths": _are_widths(values["middle_widths"], 2),
+            "up_widths": _are_widths(values["up_widths"], 4),
+            "widths": _are_widths(values["widths"], 4),
+            "convs_per_block": _is_within(values["convs_per_block"], 1, 4),
+            "attention_block": _is_within(values["attention_block"], 0, 3),
+            "head": values["head"] in get_args(HeadName),
+            "spectral": isinstance(values["spectral"], bool),
+        }
+        wrong = [f"{key} is {values[key]!r}" for key, is_sound in sound.items() if not is_sound]
+        if wrong:
+            raise CheckpointError(f"no generator can be like this: {', '.join(wrong)}")
         return cls(**cast(Any, values))
+
+
+_WIDEST = 8192  # twice the widest layer of 2019; a config from elsewhere is not to ask for all memory
+
+
+def _is_within(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _are_widths(value: object, count: int) -> bool:
+    return isinstance(value, tuple) and len(value) == count and all(_is_within(v, 1, _WIDEST) for v in value)
 
 
 ARTISTIC = GeneratorConfig(

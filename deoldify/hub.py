@@ -44,7 +44,8 @@ class HubFile:
     Attributes:
         repo: ``"owner/name"``.
         file: path in the repository.
-        revision: commit, 40 hex digits, so that a cached file needs no question to the Hub.
+        revision: commit, 40 hex digits, so that a cached file needs no question to the Hub; or a branch or a tag,
+            of which the cache holds what it last was.
     """
 
     repo: str

@@ -105,7 +105,7 @@ def explain(error: BaseException, request: dict[str, Any]) -> tuple[str, bool]:
         case RevisionNotFoundError():
             return f"the repository {request['repo']} has no revision {request['revision']}", False
         case EntryNotFoundError():
-            return f"the repository {request['repo']} has no file {request['file']} at the pinned revision", False
+            return f"the repository {request['repo']} has no file {request['file']} at {request['revision']}", False
         case HfHubHTTPError():
             return f"it answered with status {error.response.status_code}", False
     # The client's HTTP library has changed twice, its names have not.

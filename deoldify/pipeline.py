@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from deoldify import imaging
-from deoldify.checkpoints import Checkpoint, find, load_generator
-from deoldify.errors import UnknownModelError
+from deoldify.checkpoints import Checkpoint, find, find_on_hub, is_repository, load_generator
+from deoldify.errors import CheckpointError, UnknownModelError
 from deoldify.generator import Generator
 from deoldify.imaging import Pixels, Transfer
 from deoldify.inference import Prepared, choose_device, choose_precision
@@ -258,6 +258,7 @@ def load(
 def load(
     name: str,
     *,
+    revision: str | None = ...,
     checkpoint: str | PathLike[str] | None = ...,
     device: str = ...,
     precision: str = ...,
@@ -267,6 +268,7 @@ def load(
 def load(
     name: str,
     *,
+    revision: str | None = None,
     checkpoint: str | PathLike[str] | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -275,24 +277,40 @@ def load(
 
     Args:
         name: what ``models()`` lists: ``compact`` and ``defade`` are embedded, ``artistic``, ``stable`` and ``video``
-            are fetched from the Hugging Face Hub the first time.
+            are fetched from the Hugging Face Hub the first time. Or ``"owner/name"``, a repository there that
+            ``python -m train publish`` made: its task, its best render factor, its licence and its digest are what
+            its owner says of it, and not looked after by DeOldify; only tensors are ever read from it.
+        revision: of such a repository: a commit, a branch or a tag; None is its newest.
         checkpoint: a file to take the weights from instead.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Returns:
-        a ``Defader`` for ``defade``, a ``Colorizer`` for the others.
+        a ``Defader`` for ``defade`` and repositories of that task, a ``Colorizer`` for the others.
 
     Raises:
         UnknownModelError: no model has that name.
         CheckpointError: the weights are damaged, of another architecture, or cannot be fetched.
-        ValueError: no such device or precision here.
+        ValueError: no such device or precision here, or a revision of what is no repository.
     """
-    record = find(name)
+    record = _record(name, revision)
     choose_precision(precision, choose_device(device))  # complain before a long download, not after
     generator = load_generator(record, None if checkpoint is None else Path(checkpoint))
     kind = Colorizer if record.task == "colorize" else Defader
     return kind(record, generator, device=device, precision=precision)
+
+
+def _record(name: str, revision: str | None) -> Checkpoint:
+    if not is_repository(name):
+        if revision is not None:
+            raise ValueError(f"{name!r} has no revisions; they belong to repositories on the Hub: owner/name")
+        return find(name)
+    record = find_on_hub(name, revision)
+    try:
+        check_render_factor(record.render_factor)
+    except ValueError as error:
+        raise CheckpointError(f"{name!r} cannot be used: its configuration is not sound: {error}") from error
+    return record
 
 
 def load_colorizer(

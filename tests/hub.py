@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 import re
 import threading
@@ -37,6 +39,9 @@ class Hub:
         ranges: value of the Range header of every GET that carried one.
         head_faults: what goes wrong with the next HEAD requests, first to last; ``None`` for nothing.
         get_faults: likewise for GET requests.
+        branches: commits, 40 hex digits, by name; files are those of a commit.
+        blobs: large files that were uploaded and belong to no commit yet, by SHA-256.
+        tokens: the Authorization header of every upload.
         gate: GET requests deliver the second half only when it is open; it is, unless a test clears it.
     """
 
@@ -46,6 +51,9 @@ class Hub:
     ranges: list[str] = field(default_factory=list)
     head_faults: list[Fault | None] = field(default_factory=list)
     get_faults: list[Fault | None] = field(default_factory=list)
+    branches: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -57,12 +65,75 @@ class Hub:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub  # set by a subclass for each stand-in
+    revision: str  # of the file that is asked for
 
     def do_HEAD(self) -> None:
         self.answer(self.hub.head_faults, with_body=False)
 
     def do_GET(self) -> None:
         self.answer(self.hub.get_faults, with_body=True)
+
+    def do_PUT(self) -> None:
+        """The content of a large file."""
+        content = self.body()
+        if self.path != f"/lfs/{hashlib.sha256(content).hexdigest()}":
+            self.refuse(400)
+            return
+        self.hub.blobs[self.path.rpartition("/")[2]] = content
+        self.tell({})
+
+    def do_POST(self) -> None:
+        """What a client asks when it makes a repository and commits to it."""
+        hub, body = self.hub, self.body()
+        self.hub.tokens.append(self.headers.get("Authorization", ""))
+        if self.path.startswith("/api/validate-yaml"):
+            self.tell({"errors": [], "warnings": []})
+        elif not self.headers.get("Authorization"):
+            self.refuse(401)
+        elif self.path == "/api/repos/create":
+            asked = json.loads(body)
+            self.tell({"url": f"{hub.endpoint}/{asked.get('organization', 'me')}/{asked['name']}"})
+        elif "/preupload/" in self.path:
+            large = (".safetensors", ".png", ".jpg")
+            files = [
+                {"path": file["path"], "uploadMode": "lfs" if file["path"].endswith(large) else "regular",
+                 "shouldIgnore": False, "oid": None}
+                for file in json.loads(body)["files"]
+            ]  # fmt: skip
+            self.tell({"files": files})
+        elif self.path.endswith("/info/lfs/objects/batch"):
+            objects = [
+                object | {"actions": {"upload": {"href": f"{hub.endpoint}/lfs/{object['oid']}"}}}
+                for object in json.loads(body)["objects"]
+            ]
+            self.tell({"transfer": "basic", "objects": objects})
+        elif match := re.fullmatch(r"/api/models/(.+)/commit/(\w+)", self.path.partition("?")[0]):
+            self.tell(self.commit(match[1], match[2], body))
+        else:
+            self.refuse(404)
+
+    def commit(self, repo: str, branch: str, body: bytes) -> dict[str, object]:
+        hub, commit = self.hub, hashlib.sha1(body).hexdigest()
+        for line in body.splitlines():
+            operation = json.loads(line)
+            value = operation["value"]
+            if operation["key"] == "file":
+                hub.files[f"{repo}/resolve/{commit}/{value['path']}"] = base64.b64decode(value["content"])
+            elif operation["key"] == "lfsFile":
+                hub.files[f"{repo}/resolve/{commit}/{value['path']}"] = hub.blobs[value["oid"]]
+        hub.branches[branch] = commit
+        return {"success": True, "commitOid": commit, "commitUrl": f"{hub.endpoint}/{repo}/commit/{commit}"}
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def tell(self, answer: dict[str, object]) -> None:
+        content = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -76,7 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
         if "Range" in self.headers:
             hub.ranges.append(self.headers["Range"])
         fault = faults.pop(0) if faults else None
-        content = hub.files.get(path)
+        repo, _, rest = path.partition("/resolve/")
+        revision, _, file = rest.partition("/")
+        self.revision = hub.branches.get(revision, revision)
+        content = hub.files.get(f"{repo}/resolve/{self.revision}/{file}")
         if fault == "hang":
             hub.closing.wait()
             self.close_connection = True
@@ -108,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{etag}"')
-        self.send_header("X-Repo-Commit", self.path.split("/resolve/")[1].split("/")[0])
+        self.send_header("X-Repo-Commit", self.revision)
         self.send_header("Content-Length", str(len(body)))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
