@@ -169,14 +169,17 @@ def test_the_command_writes_numbers_and_sheets(pictures: list[Rgb], tmp_path: Pa
     done = CliRunner().invoke(app, [*arguments, "--sheet", str(tmp_path / "sheets")])
     assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "n.json").read_text())
-    assert (report["model"], report["render_factor"], report["seed"]) == ("defade", 4, 0)
-    views = report["sets"]["views"]
+    assert (report["model"], report["task"], report["seed"]) == ("defade", "defade", 0)
+    assert report["render_factors"].keys() == {"4"}
+    views = report["render_factors"]["4"]["views"]
     assert views.keys() == {*STRENGTHS, "fresh"}
     assert views["medium"]["images"] == 2
     assert views["medium"]["baselines"].keys() == BASELINES.keys()
     assert views["strong"]["faded"]["psnr"] < views["mild"]["faded"]["psnr"]
     assert sorted(path.name for path in (tmp_path / "sheets").iterdir()) == [
-        f"views-{s}.png" for s in sorted(STRENGTHS)
+        f"views-{s}-4.png" for s in sorted(STRENGTHS)
     ]
-    wrong = CliRunner().invoke(app, ["evaluate", "--model", "defade", "--data", str(tmp_path / "data")])
+    wrong = CliRunner().invoke(
+        app, ["evaluate", "--model", "defade", "--task", "colorize", "--data", str(tmp_path / "data")]
+    )
     assert wrong.exit_code == 2

@@ -17,6 +17,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deoldify.errors import CheckpointError
+from tests.tars import serve, shard
 from tests.toys import ROOT, pictures, start, toy, toy_stages
 from train import board, loop, runs
 from train.data import Preparation, Samples, batches, index
@@ -49,6 +50,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def streamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Three shards of pictures on a server."""
+    folder = tmp_path_factory.mktemp("streamed")
+    for number in range(3):
+        shard(folder / f"toy-{number}.tar", 6, number)
+    with serve(folder) as bucket:
+        yield f"{bucket.url}/toy-{{0..2}}.tar"
+
+
+@pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs to measure on."""
     folder = tmp_path_factory.mktemp("validation")
@@ -56,7 +67,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(recipe: Recipe, data: Path, out: Path, **changes: Any) -> Training:
+def train(recipe: Recipe, data: str | Path, out: Path, **changes: Any) -> Training:
     settings: dict[str, Any] = {"seed": 3, "device": "cpu", "workers": 0, "precision": "float32"}
     training = Training(recipe, data, out, **(settings | changes))
     training.resume()
@@ -107,6 +118,29 @@ def test_a_run_stopped_in_one_stage_and_killed_in_two_ends_as_one_that_was_not(
     assert a["step"] == b["step"] == 15
 
 
+def test_a_run_on_streamed_shards_goes_on_as_if_it_had_not_stopped(
+    streamed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, run, advance = toy_stages(**NOGAN), tmp_path / "stopped", board.Board.advance
+    for stop in (3, 7):  # in the stage of the generator, and in that of the critic
+
+        def stops(self: board.Board, stage: str, shown: str, stop: int = stop) -> None:
+            advance(self, stage, shown)
+            if self._step == stop:
+                signal.raise_signal(signal.SIGTERM)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(board.Board, "advance", stops)
+            with pytest.raises(TrainingError, match=f"stopped at step {stop}; go on with --resume"):
+                train(recipe, streamed, run, workers=1, images=18)
+    train(recipe, streamed, run, images=18)
+    train(recipe, streamed, tmp_path / "whole", images=18)
+    a, b = (read_run(tmp_path / name / LAST) for name in ("whole", "stopped"))
+    assert all(torch.equal(a["generator"][key], b["generator"][key]) for key in a["generator"])
+    assert all(torch.equal(a["critic"][key], b["critic"][key]) for key in a["critic"])
+    assert a["data"] == b["data"] and a["data"]["drawn"] == 2 * 5 * 4
+
+
 def test_a_signal_to_the_whole_group_leaves_the_loader_to_the_run(data: Path, tmp_path: Path) -> None:
     samples = Samples(index(data), Preparation(), 32, seed=0)
     loader = iter(batches(samples, batch=2, shares={}, steps=range(50), workers=1))
@@ -118,12 +152,14 @@ def test_a_signal_to_the_whole_group_leaves_the_loader_to_the_run(data: Path, tm
     assert len(list(loader)) == 49
 
 
+@pytest.mark.parametrize(("kind", "steps"), [("data", 3), ("streamed", 2)])
 def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, steps: int, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    data = request.getfixturevalue(kind)
     # Dropout draws other channels in every process, so it rests.
     settings: dict[str, Any] = {
-        "recipe": "progressive-2018", "steps": 3, "stages": "64-frozen 64-free",
+        "recipe": "progressive-2018", "steps": steps, "stages": "64-frozen 64-free",
         "changes": ["critic.dropout=[0, 0]", "lighting=0"],
     }  # fmt: skip
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
@@ -136,7 +172,7 @@ def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(
     assert ranks[0] == ranks[1]
     one, other = (scalars(tmp_path / name) for name in ("one", "two"))
     for name in ("loss/pixels", "loss/features", "loss/critic", "loss/adversarial"):
-        assert len(one[name]) == 6
+        assert len(one[name]) == 2 * steps
         assert other[name] == pytest.approx(one[name], rel=2e-3, abs=1e-4), name
 
 
@@ -257,7 +293,9 @@ def test_a_stage_that_diverges_goes_back_once_at_a_lower_rate(
     assert read_run(tmp_path / "twice" / LAST)["step"] == 0
 
 
-def test_a_critic_that_cannot_be_fooled_stops_the_stage(data: Path, tmp_path: Path) -> None:
+def test_a_critic_that_cannot_be_fooled_stops_the_stage(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     training = Training(toy("progressive-2018"), data, tmp_path, seed=0, device="cpu", workers=0)
     stage = training.recipe.stages[0]
     for _ in range(60):
@@ -267,6 +305,13 @@ def test_a_critic_that_cannot_be_fooled_stops_the_stage(data: Path, tmp_path: Pa
     training.critic_mean = loop.COLLAPSED
     with pytest.raises(loop.DivergedError, match="so sure"):
         training._watch(stage, {"critic": torch.tensor(0.0)})
+    # In a run: back to the last good checkpoint at a lower rate once, then an end.
+    monkeypatch.setattr(loop, "COLLAPSED", 100.0)
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
+    with pytest.raises(TrainingError, match=r"stage '1-gan-192' went wrong again at step 3: the critic is so sure"):
+        train(toy_stages("stable", 2, "64-free 1-gan-192", ["1-gan-192.switch=null"]), data, tmp_path / "run")
+    kept = read_run(tmp_path / "run" / LAST)
+    assert (kept["step"], kept["relief"]) == (2, loop.LOWERED)
 
 
 def test_old_checkpoints_step_back_and_nothing_half_written_stays(tmp_path: Path) -> None:
@@ -287,6 +332,30 @@ def test_a_disk_that_fills_up_is_told_and_the_last_checkpoint_stays(tmp_path: Pa
         runs.save_atomically({"recipe": {}, "averaged": {}, "step": 2, "x": torch.zeros(10000)}, tmp_path / LAST)
     assert read_run(tmp_path / LAST)["step"] == 1
     assert [path.name for path in tmp_path.iterdir()] == [LAST]
+
+
+def test_a_run_whose_disk_fills_up_ends_and_goes_on_when_there_is_room(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    monkeypatch.setattr(loop, "STEPS_BETWEEN_CHECKPOINTS", 2)
+    advance, recipe = board.Board.advance, toy_stages("compact", 5, "64px")
+
+    def fills(self: board.Board, stage: str, shown: str) -> None:
+        advance(self, stage, shown)
+        if self._step == 3:
+            (tmp_path / "run" / "last.next.pt.part").symlink_to("/dev/full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(board.Board, "advance", fills)
+        with pytest.raises(TrainingError, match=r"last\.next\.pt cannot be written.*--resume"):
+            train(recipe, data, tmp_path / "run")
+    assert read_run(tmp_path / "run" / LAST)["step"] == 2
+    train(recipe, data, tmp_path / "run")
+    train(recipe, data, tmp_path / "whole")
+    a, b = (read_run(tmp_path / name / LAST)["generator"] for name in ("run", "whole"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
 
 
 def test_no_room_or_no_right_to_write_is_an_error_before_training(

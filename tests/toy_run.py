@@ -1,6 +1,6 @@
 """Trains a toy recipe in a process of its own, for tests that kill it, stop it, or run several at once.
 
-Arguments: folder of data, folder of the run, JSON with the name of the recipe, its stages, its size and its changes.
+Arguments: data, folder of the run, JSON with the name of the recipe, its stages, its size and its changes.
 Every step is told on standard output; at the end the raw weights' digest is written for each process.
 """
 
@@ -40,7 +40,7 @@ def digest(state: Mapping[str, torch.Tensor]) -> str:
     return together.hexdigest()
 
 
-def main(data: Path, out: Path, settings: Mapping[str, Any]) -> None:
+def main(data: str, out: Path, settings: Mapping[str, Any]) -> None:
     torch.set_num_threads(1)
     loop.STEPS_BETWEEN_CHECKPOINTS = 2
     board.STEPS_BETWEEN_SCALARS = 1
@@ -54,4 +54,4 @@ def main(data: Path, out: Path, settings: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))

@@ -7,6 +7,7 @@ import logging
 import sys
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -16,7 +17,7 @@ from deoldify.errors import DeOldifyError
 
 if TYPE_CHECKING:
     from deoldify.pipeline import Colorizer, Defader
-    from train.evaluate import Rgb
+    from train.evaluate import Measures, Rgb
     from train.evaluate_defade import DefadeMeasures
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -37,7 +38,16 @@ def main() -> None:
 
 
 RecipeOption = Annotated[str, typer.Option(help="Name of the recipe; see `recipes`.")]
-DataOption = Annotated[Path, typer.Option(help="Folder of training images: sub-folders or tar files of them.")]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        help="What to train on: a folder of images, sub-folders or tar files of them; or a pattern of tar files or of "
+        "their URLs, which are streamed, such as 'https://host/imagenet-{000000..000146}.tar'."
+    ),
+]
+ImagesOption = Annotated[
+    int | None, typer.Option(min=1, help="How many images streamed shards hold; others are counted.")
+]
 OutOption = Annotated[Path, typer.Option(help="The run's folder.")]
 SetOption = Annotated[
     list[str], typer.Option("--set", help="Change a value, such as clip=2, 96px.batch=16, '*.steps=10'. Repeatable.")
@@ -80,6 +90,7 @@ def _trains(task: str, purpose: str) -> None:
         recipe: RecipeOption,
         data: DataOption,
         out: OutOption = Path("runs") / task,
+        images: ImagesOption = None,
         changes: SetOption = [],  # noqa: B006, typer copies it
         seed: SeedOption = 0,
         device: DeviceOption = "cpu",
@@ -93,7 +104,7 @@ def _trains(task: str, purpose: str) -> None:
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
     ) -> None:
-        settings = Settings(seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
+        settings = Settings(images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
         _train(task, recipe, changes, data, out, settings, resume, dry_run)
 
 
@@ -105,6 +116,7 @@ _trains("defade", "Train a restorer of faded photographs by a recipe.")
 class Settings:
     """How to train, beside the recipe; see ``train.loop.Training``."""
 
+    images: int | None
     seed: int
     device: str
     workers: int
@@ -117,7 +129,7 @@ class Settings:
 
 
 def _train(
-    task: str, name: str, changes: list[str], data: Path, out: Path, settings: Settings, resume: bool, dry_run: bool
+    task: str, name: str, changes: list[str], data: str, out: Path, settings: Settings, resume: bool, dry_run: bool
 ) -> None:
     from train.loop import LAST, Training
     from train.parallel import leave
@@ -130,10 +142,10 @@ def _train(
         raise typer.BadParameter(f"precision {settings.precision!r} is none of float32, bfloat16, float16")
     recipe = changed(RECIPES[name], changes)
     if dry_run:
-        from train.data import index, is_held_out
         from train.plan import plan
+        from train.shards import open_source
 
-        images = sum(not is_held_out(entry) for entry in index(data))
+        images = open_source(data, settings.images).images
         half = settings.precision != "float32"
         typer.echo(plan(recipe, images, micro_batch=settings.micro_batch, half=half))
         return
@@ -149,85 +161,110 @@ def _train(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Option(help="Which model; see `deoldify models`.")],
     data: Annotated[Path, typer.Option(help="Folder of colour photographs: sub-folders or tar files, a set each.")],
-    task: Annotated[TaskName, typer.Option(help="What the model is for.")] = TaskName.colorize,
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights to use in place of the model's own.")] = None,
-    render_factor: Annotated[int | None, typer.Option(help="One for all pictures; default: the model's best.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Which model; see `deoldify models`. Not needed where the checkpoint tells.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights to measure: any checkpoint of a run, or exported .safetensors.")
+    ] = None,
+    task: Annotated[TaskName | None, typer.Option(help="What the model must be for; default: any.")] = None,
+    render_factor: Annotated[
+        list[int] | None, typer.Option(min=4, max=64, help="Repeatable; default: the model's best.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=2, help="The first so many pictures of each set; default: all.")
     ] = None,
+    fid: Annotated[
+        bool, typer.Option("--fid", help="Measure FID too; Inception's weights are downloaded the first time.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the fadings.")] = 0,
     json_path: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Folder for a contact sheet (PNG) of each set.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Folder for a contact sheet (PNG) of each set at each render factor.")
+    ] = None,
 ) -> None:
     """Measure a colorizer or a defader on photographs whose colours are known."""
-    from deoldify.pipeline import Colorizer, load
-    from train.evaluate import originals
+    from deoldify.pipeline import Colorizer
+    from train.evaluate import load_any, originals, plain_numbers
+    from train.runs import write_text
 
-    loaded = load(model, checkpoint=checkpoint)
-    if loaded.checkpoint.task != task.value:
-        raise typer.BadParameter(f"{model} is a model to {loaded.checkpoint.task}", param_hint="--task")
-    factor = render_factor or loaded.checkpoint.render_factor
-    sets = {name: pictures[:limit] for name, pictures in originals(data).items()}
+    if model is None and checkpoint is None:
+        raise typer.BadParameter("name a --model or a --checkpoint")
+    loaded = load_any(model, checkpoint)
+    if task is not None and loaded.checkpoint.task != task.value:
+        raise typer.BadParameter(f"this is a model to {loaded.checkpoint.task}", param_hint="--task")
+    factors = sorted(set(render_factor or [loaded.checkpoint.render_factor]))
+    sets = originals(data, limit)
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
-    report: dict[str, Any] = {"model": model, "render_factor": factor, "precision": str(loaded.precision)}
-    typer.echo(f"{model} at render factor {factor}, {loaded.precision}")
+    name = loaded.checkpoint.name
+    report: dict[str, Any] = {"model": name, "task": loaded.checkpoint.task, "precision": str(loaded.precision)}
+    typer.echo(f"{name} at render factor {', '.join(map(str, factors))}, {loaded.precision}")
     if isinstance(loaded, Colorizer):
-        report["sets"] = _evaluate_colorizer(loaded, factor, sets, sheet)
+        report["render_factors"] = _evaluate_colorizer(loaded, factors, sets, fid, sheet)
     else:
-        report |= {"seed": seed, "sets": _evaluate_defader(loaded, factor, sets, seed, sheet)}
+        report |= {"seed": seed, "render_factors": _evaluate_defader(loaded, factors, sets, seed, sheet)}
     if json_path is not None:
-        from train.runs import write_text
-
-        write_text(json_path, json.dumps(report, indent=2) + "\n")
+        write_text(json_path, json.dumps(plain_numbers(report), indent=2) + "\n")
 
 
 def _evaluate_colorizer(
-    colorizer: Colorizer, factor: int, sets: dict[str, list[Rgb]], sheet: Path | None
-) -> dict[str, Any]:
-    from train.evaluate import PooledFeatures, contact_sheet, measure, paint_all, table
+    colorizer: Colorizer, factors: list[int], sets: dict[str, list[Rgb]], with_fid: bool, sheet: Path | None
+) -> dict[int, Any]:
+    from deoldify.errors import CheckpointError
+    from train.evaluate import PooledFeatures, contact_sheet, frechet_distance, measure, paint_all, table
 
     features = PooledFeatures()
-    results = {}
-    for name, pictures in sets.items():
-        renders = paint_all(pictures, lambda image: colorizer(image, render_factor=factor))
-        results[name] = measure(pictures, renders, features)
-        if sheet is not None:
-            contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}.png")
-    typer.echo(table(results))
-    return {name: asdict(measures) for name, measures in results.items()}
+    results: dict[int, dict[str, Measures]] = {}
+    missing = ""
+    for factor in factors:
+        results[factor] = {}
+        for name, pictures in sets.items():
+            renders = paint_all(pictures, partial(colorizer, render_factor=factor))
+            fid = None
+            if with_fid and not missing:
+                try:
+                    fid = frechet_distance(renders, pictures)
+                except CheckpointError as error:
+                    typer.echo(f"FID is not measured: {error}", err=True)
+                    missing = "not measured: no Inception weights"
+            results[factor][name] = measure(pictures, renders, features, fid)
+            if sheet is not None:
+                contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}-{factor}.png")
+    typer.echo(table(results, missing))
+    return {factor: {name: asdict(measures) for name, measures in sets.items()} for factor, sets in results.items()}
 
 
 def _evaluate_defader(
+    defader: Defader, factors: list[int], sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
+) -> dict[int, Any]:
+    from train.evaluate_defade import colour_only
+
+    pictures = {name: colour_only(found) for name, found in sets.items()}
+    return {factor: _evaluate_defader_at(defader, factor, pictures, seed, sheet) for factor in factors}
+
+
+def _evaluate_defader_at(
     defader: Defader, factor: int, sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
 ) -> dict[str, Any]:
-    from train.evaluate_defade import (
-        STRENGTHS,
-        colour_only,
-        compare,
-        defade_sheet,
-        defade_table,
-        measure_defade,
-        measure_fresh,
-    )
+    from train.evaluate_defade import STRENGTHS, compare, defade_sheet, defade_table, measure_defade, measure_fresh
 
     def restore(rgb: Rgb) -> Rgb:
         return cast("Rgb", defader.defade_pixels(rgb, render_factor=factor))
 
     results: dict[str, dict[str, DefadeMeasures]] = {}
     fresh = {}
-    for name, found in sets.items():
-        pictures = colour_only(found)
+    for name, pictures in sets.items():
         results[name] = {}
         for strength, amount in STRENGTHS.items():
             compared = compare(pictures, restore, amount, seed)
             measures = results[name][strength] = measure_defade(compared)
             if sheet is not None:
-                defade_sheet(compared.first(36), measures.best_baseline).save(sheet / f"{name}-{strength}.png")
+                drawn = defade_sheet(compared.first(36), measures.best_baseline)
+                drawn.save(sheet / f"{name}-{strength}-{factor}.png")
         fresh[name] = measure_fresh(pictures, restore)
-    typer.echo(defade_table(results, fresh))
+    typer.echo(f"At render factor {factor}:\n\n{defade_table(results, fresh)}")
     return {
         name: {**{strength: asdict(m) for strength, m in by_strength.items()}, "fresh": asdict(fresh[name])}
         for name, by_strength in results.items()
@@ -247,6 +284,46 @@ def export(
 
     exported = export_run(checkpoint, out, {"commit": commit, "command": command, "data": data})
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
+
+
+@app.command()
+def publish(
+    checkpoint: Annotated[Path, typer.Option(help="Any checkpoint of a run, or exported .safetensors.")],
+    repo: Annotated[str, typer.Option(help="Repository on the Hugging Face Hub: owner/name.")],
+    data: Annotated[str, typer.Option(help="What it was trained on, and under which terms, for the card.")],
+    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
+    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    licence: Annotated[str, typer.Option(help="Of the weights, as the Hub calls it, such as mit or cc-by-nc-4.0.")],
+    render_factor: Annotated[
+        int | None, typer.Option(min=4, max=64, help="At which it does best; default: that of its largest pictures.")
+    ] = None,
+    numbers: Annotated[Path | None, typer.Option(help="What `evaluate --json` wrote.")] = None,
+    picture: Annotated[
+        list[Path] | None, typer.Option(help="Contact sheet or curves for the card. Repeatable.")
+    ] = None,
+    table: Annotated[list[Path] | None, typer.Option(help="File to lie beside the card. Repeatable.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to lay it out in.")] = Path("publish"),
+    private: Annotated[bool, typer.Option("--private", help="A new repository is seen by its owner alone.")] = False,
+    really: Annotated[bool, typer.Option("--upload", help="Upload it; without this it is only laid out.")] = False,
+) -> None:
+    """Publish a model on the Hugging Face Hub, so that `deoldify.load("owner/name")` finds it."""
+    from train.publish import Story, stage, upload
+
+    measured = None
+    if numbers is not None:
+        try:
+            measured = json.loads(numbers.read_text())
+            measured["render_factors"].items()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise typer.BadParameter(f"{numbers} is not what `evaluate --json` writes: {error}") from error
+    story = Story(licence, data, commit, command, measured, picture or [], table or [])
+    files = stage(checkpoint, repo, out, render_factor, story)
+    for path in files:
+        typer.echo(f"{path}: {path.stat().st_size} bytes")
+    if not really:
+        typer.echo(f"Nothing was uploaded. Look at {out}, then add --upload to publish it as {repo}.")
+        return
+    typer.echo(f"{repo} is published at commit {upload(out, repo, files, private=private)}")
 
 
 @app.command()

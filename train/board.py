@@ -30,15 +30,29 @@ class Board:
     Args:
         folder: for the files.
         step: the run's; what an earlier process wrote beyond it is hidden.
-        steps: of the whole run, for the progress bar, which appears on a terminal only.
+        stages: steps of each stage, and how much work one of them is, in any unit. The progress bar, which appears on
+            a terminal only, goes by the work, so that small pictures do not promise an early end.
         active: whether to write.
     """
 
-    def __init__(self, folder: Path, *, step: int, steps: int, active: bool) -> None:
+    def __init__(self, folder: Path, *, step: int, stages: Sequence[tuple[int, float]], active: bool) -> None:
         self._folder = str(folder)
         # What is hidden begins after the step that the run goes on from.
         self._writer = SummaryWriter(self._folder, purge_step=step + 1 if step else None) if active else None
-        self._bar = tqdm(total=steps, initial=step, unit="step", disable=None if active else True, dynamic_ncols=True)
+        self._step, self._stages = step, stages
+        self._bar = tqdm(
+            total=self._work(sum(steps for steps, _ in stages)), initial=self._work(step),
+            disable=None if active else True, dynamic_ncols=True,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
+        )  # fmt: skip
+
+    def _work(self, step: int) -> float:
+        """The work of all steps up to one."""
+        done = 0.0
+        for steps, work in self._stages:
+            taken = min(step, steps)
+            done, step = done + taken * work, step - taken
+        return done
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write numbers by name."""
@@ -79,17 +93,19 @@ class Board:
 
     def advance(self, stage: str, shown: str) -> None:
         """Move the progress bar by one step."""
-        self._bar.set_description(stage, refresh=False)
+        before, self._step = self._work(self._step), self._step + 1
+        self._bar.set_description_str(f"{stage}, step {self._step:,}", refresh=False)
         if shown:
             self._bar.set_postfix_str(shown, refresh=False)
-        self._bar.update()
+        self._bar.update(self._work(self._step) - before)
 
     def back_to(self, step: int) -> None:
         """Move the progress bar back, and hide what was written beyond."""
         if self._writer is not None:
             self._writer.close()
             self._writer = SummaryWriter(self._folder, purge_step=step + 1)
-        self._bar.n = step
+        self._step = step
+        self._bar.n = self._work(step)
         self._bar.refresh()
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Photographs from folders and tar files, cut, degraded and batched; every sample is a function of the seed."""
+"""Photographs from folders and tar files, cut, degraded and batched; every sample is a function of the seed.
+
+``train.shards`` is the same for tar files that are streamed.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import io
 import multiprocessing
 import signal
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -17,10 +20,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageChops, ImageFilter
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from deoldify.errors import DeOldifyError
+from deoldify.imaging import LUMA_WEIGHTS
 from train.fading import fade, fade_randomly, jitter_2018
+from train.parallel import Peers
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SampleKey = tuple[int, int, int]  # which image, optimisation step, place in the batch
@@ -46,36 +51,63 @@ class Entry:
     size: int = -1
 
 
-def index(root: Path) -> list[Entry]:
-    """List the images below a folder.
+def index(*roots: Path) -> list[Entry]:
+    """List the images of folders, or of tar files.
 
-    A tar file is a source named after it; so is each sub-folder; images directly in ``root`` are the source ``"."``.
+    A tar file is a source named after it; so is each sub-folder; images directly in a folder are the source ``"."``.
+
+    Args:
+        roots: folders, in which sub-folders and tar files are looked into; tar files; or image files.
 
     Raises:
-        DataError: the folder is missing or holds no image.
+        DataError: one of them is missing or is no tar file, or there is no image in any of them.
     """
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder; --data names a folder of images, of sub-folders, or of tar files")
     entries = []
-    for path in sorted(root.rglob("*")):
-        if path.suffix == ".tar":
-            with tarfile.open(path) as tar:
-                entries += [
-                    Entry(path.stem, f"{path.stem}/{Path(member.name).name}", path, member.offset_data, member.size)
-                    for member in tar
-                    if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES
-                ]
-        elif path.suffix.lower() in SUFFIXES:
-            relative = path.relative_to(root)
-            entries.append(Entry(relative.parts[0] if len(relative.parts) > 1 else ".", str(relative), path))
+    for root in roots:
+        if not root.exists():
+            raise DataError(f"{root} does not exist; --data names a folder of images, of sub-folders, or of tar files")
+        inside = sorted(root.rglob("*")) if root.is_dir() else [root]
+        for path in inside:
+            if path.suffix == ".tar":
+                entries += _index_tar(path)
+            elif path.suffix.lower() in SUFFIXES:
+                relative = path.relative_to(root if root.is_dir() else root.parent)
+                entries.append(Entry(relative.parts[0] if len(relative.parts) > 1 else ".", str(relative), path))
     if not entries:
-        raise DataError(f"{root} holds no images ({', '.join(sorted(SUFFIXES))}) and no tar files of them")
+        looked = ", ".join(map(str, roots[:3])) + (", …" if len(roots) > 3 else "")
+        raise DataError(f"{looked} holds no images ({', '.join(sorted(SUFFIXES))}) and no tar files of them")
     return entries
 
 
-def is_held_out(entry: Entry, share: float = 0.01) -> bool:
+def _index_tar(path: Path) -> list[Entry]:
+    try:
+        with tarfile.open(path) as tar:
+            return [
+                Entry(path.stem, name_in_tar(path.stem, member.name), path, member.offset_data, member.size)
+                for member in tar
+                if is_image(member)
+            ]
+    except (tarfile.TarError, OSError) as error:
+        raise DataError(f"{path} cannot be read as a tar file ({error}); make it again or move it away") from error
+
+
+def is_image(member: tarfile.TarInfo) -> bool:
+    """Whether a member of a tar file is an image, by its name."""
+    return member.isfile() and Path(member.name).suffix.lower() in SUFFIXES
+
+
+def name_in_tar(stem: str, member: str) -> str:
+    """What an image in a tar file is called: the same wherever the tar file lies."""
+    return f"{stem}/{Path(member).name}"
+
+
+HELD_OUT = 0.01
+"""Share of the images that training does not see."""
+
+
+def is_held_out(name: str, share: float = HELD_OUT) -> bool:
     """Whether an image belongs to the validation part; decided by its name alone, so it never moves."""
-    return crc32(entry.name.encode()) < share * 2**32
+    return crc32(name.encode()) < share * 2**32
 
 
 class Reader:
@@ -85,16 +117,26 @@ class Reader:
         self._handles: dict[Path, BinaryIO] = {}
 
     def read(self, entry: Entry) -> Image.Image:
-        """The image as RGB; raises ``OSError`` where it cannot be decoded."""
+        """The image as RGB; raises ``OSError`` where it cannot be read or decoded."""
+        return decoded(self.content(entry))
+
+    def content(self, entry: Entry) -> bytes:
+        """The file as it is; raises ``OSError`` where it cannot be read."""
         if entry.size < 0:
-            data = entry.path.read_bytes()
-        else:
-            if entry.path not in self._handles:
-                self._handles[entry.path] = entry.path.open("rb")
-            handle = self._handles[entry.path]
-            handle.seek(entry.offset)
-            data = handle.read(entry.size)
-        return Image.open(io.BytesIO(data)).convert("RGB")
+            return entry.path.read_bytes()
+        if entry.path not in self._handles:
+            self._handles[entry.path] = entry.path.open("rb")
+        handle = self._handles[entry.path]
+        handle.seek(entry.offset)
+        return handle.read(entry.size)
+
+
+def decoded(content: bytes) -> Image.Image:
+    """The image in a file's content, as RGB; raises ``OSError`` where there is none."""
+    try:
+        return Image.open(io.BytesIO(content)).convert("RGB")
+    except Exception as error:  # a damaged file fails in as many ways as there are bytes
+        raise OSError(f"no image that can be decoded: {error}") from error
 
 
 def cut(image: Image.Image, size: int, rng: np.random.Generator, smallest: float = 0.5) -> Image.Image:
@@ -131,7 +173,7 @@ def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint
     Returns:
         (H, W) uint8.
     """
-    weights = np.array([0.299, 0.587, 0.114])
+    weights = np.array(LUMA_WEIGHTS)
     if rng.random() < 1 / 3:
         return _to_bytes(rgb @ weights / 255)
     if rng.random() < 0.4:  # another emulsion or filter: any mix of channels, now and then nearly blind to red
@@ -156,6 +198,10 @@ def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint
 
 def _to_bytes(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
+
+
+def _luma_only(rgb: Rgb) -> Rgb:
+    return np.repeat(_to_bytes(rgb @ np.array(LUMA_WEIGHTS) / 255)[..., None], 3, axis=-1)
 
 
 def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
@@ -205,13 +251,18 @@ class Preparation:
             before = noisy(before, rng)
         return before, after
 
+    def planes(self, image: Image.Image, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Input and original, (3, size, size) uint8 each, of an RGB image."""
+        before, after = (np.ascontiguousarray(rgb.transpose(2, 0, 1)) for rgb in self.pair(image, size, rng))
+        return torch.from_numpy(before), torch.from_numpy(after)
+
     def _damaged(self, rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
         if self.damage == "old photograph":
             return colorize_pair(rgb, rng)
         if self.damage == "fading":
             return defade_pair(rgb, rng)
         if self.damage == "grey":
-            return np.repeat(_to_bytes(rgb @ np.array([0.299, 0.587, 0.114]) / 255)[..., None], 3, axis=-1), rgb
+            return _luma_only(rgb), rgb
         return _to_bytes(fade(np.asarray(rgb, np.float32) / np.float32(255), jitter_2018(rng))), rgb
 
 
@@ -265,15 +316,9 @@ class Skipped:
             self._counts[0] += corrupt
             self._counts[1] += grey
 
-    @property
-    def corrupt(self) -> int:
-        """How often an image could not be decoded."""
-        return int(self._counts[0])
-
-    @property
-    def grey(self) -> int:
-        """How often an image had no colour to learn from."""
-        return int(self._counts[1])
+    def counts(self) -> tuple[int, int]:
+        """How often an image could not be decoded, and how often one had no colour to learn from."""
+        return int(self._counts[0]), int(self._counts[1])
 
 
 class Samples(Dataset[tuple[Tensor, Tensor]]):
@@ -302,22 +347,31 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
         number, step, place = key
         rng = np.random.default_rng([self.seed, step, place])
         for offset in range(len(self.entries)):
+            entry = self.entries[(number + offset) % len(self.entries)]
             try:
-                image = self._reader.read(self.entries[(number + offset) % len(self.entries)])
-            except (OSError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for damaged files
-                self.skipped.add(corrupt=1)
-                continue
-            if self.preparation.wants_colour and has_no_colour(image):
-                self.skipped.add(grey=1)
-                continue
-            before, after = map(to_planes, self.preparation.pair(image, self.size, rng))
-            return before, after
-        raise DataError("not one of the training images can be decoded and has colour")
+                content = self._reader.content(entry)
+            except OSError:
+                content = b""
+            image = useful(content, self.preparation, self.skipped)
+            if image is not None:
+                return self.preparation.planes(image, self.size, rng)
+        raise DataError(NOTHING_USEFUL)
 
 
-def to_planes(rgb: Rgb) -> Tensor:
-    """(H, W, 3) to (3, H, W), uint8."""
-    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
+NOTHING_USEFUL = "not one of the training images can be decoded and has colour"
+
+
+def useful(content: bytes, preparation: Preparation, skipped: Skipped) -> Image.Image | None:
+    """The image in a file's content, or ``None``, counted, where there is nothing to learn from it."""
+    try:
+        image = decoded(content)
+    except OSError:
+        skipped.add(corrupt=1)
+        return None
+    if preparation.wants_colour and has_no_colour(image):
+        skipped.add(grey=1)
+        return None
+    return image
 
 
 def colorize_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
@@ -334,7 +388,7 @@ def defade_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     white, so that a toned silver print comes back neutral.
     """
     if rng.random() < 1 / 8:
-        rgb = np.repeat(_to_bytes(rgb @ np.array([0.299, 0.587, 0.114]) / 255)[..., None], 3, axis=-1)
+        rgb = _luma_only(rgb)
     strength = 0.0 if rng.random() < 1 / 5 else rng.uniform(0.15, 1.0)
     return _to_bytes(fade_randomly(np.asarray(rgb, np.float32) / np.float32(255), strength, rng)), rgb
 
@@ -355,7 +409,7 @@ class WeightedBatches(Sampler[list[SampleKey]]):
     def __init__(
         self,
         entries: Sequence[Entry],
-        shares: dict[str, float],
+        shares: Mapping[str, float],
         batch: int,
         steps: range,
         seed: int,
@@ -382,16 +436,122 @@ class WeightedBatches(Sampler[list[SampleKey]]):
             yield [(int(rng.choice(self._pools[pool])), step, place) for place, pool in enumerate(pools)][self.part]
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What a stage wants of a source.
+
+    Attributes:
+        preparation: how pairs are made.
+        size: side of the squares in pixels.
+        batch: pairs in a batch, of all processes together.
+        shares: how often each source of the data is drawn; see ``WeightedBatches``.
+        seed: of the run.
+        workers: processes that prepare pairs; 0 for none.
+        peers: the processes that share the batches.
+    """
+
+    preparation: Preparation
+    size: int
+    batch: int
+    shares: Mapping[str, float]
+    seed: int
+    workers: int
+    peers: Peers
+
+
+class Source(Protocol):
+    """Where a run's photographs come from.
+
+    Attributes:
+        images: how many there are to train on; ``None`` where nobody has said.
+        skipped: counts what is left out.
+    """
+
+    images: int | None
+    skipped: Skipped
+
+    def batches(self, drawing: Drawing, steps: range) -> Pairs:
+        """This process's part of the batches of some steps, (N, 3, size, size) uint8, one per step."""
+
+    def pairs(self, drawing: Drawing, step: int) -> Pairs:
+        """This process's part of one batch, in pieces, whatever the batches of ``batches`` are.
+
+        Args:
+            drawing: its batch may be larger than memory.
+            step: decides with the seed what is drawn.
+        """
+
+    def few(self, folder: Path, most: int) -> list[Entry]:
+        """Images to look at while training: of the validation part, or where there is too little of it, any.
+
+        Args:
+            folder: of the run; what has to be brought from elsewhere is kept there.
+            most: how many at least, if there are so many; those that lie on this machine anyway come all.
+        """
+
+    def state(self, peers: Peers) -> dict[str, Any]:
+        """Plain data that tells how far the run has got in the data; all processes must ask at once."""
+
+    def go_to(self, state: Mapping[str, Any]) -> None:
+        """Go on from where ``state`` was asked for."""
+
+
+class Images:
+    """A source of images that lie on this machine, each to be had at any time; see ``Source``.
+
+    Args:
+        entries: the images, those of the validation part among them.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = [entry for entry in entries if not is_held_out(entry.name)]
+        self.held_out = [entry for entry in entries if is_held_out(entry.name)]
+        self.images: int | None = len(self.entries)
+        self.skipped = Skipped()
+
+    def batches(self, drawing: Drawing, steps: range) -> Pairs:
+        part = drawing.peers.part(drawing.batch)
+        return batches(
+            self._samples(drawing), batch=drawing.batch, shares=drawing.shares, steps=steps, workers=drawing.workers,
+            part=part,
+        )  # fmt: skip
+
+    def pairs(self, drawing: Drawing, step: int) -> Pairs:
+        samples = self._samples(drawing)
+        part = slice(drawing.peers.rank, None, drawing.peers.count)
+        (keys,) = WeightedBatches(self.entries, drawing.shares, drawing.batch, range(step, step + 1), drawing.seed)
+        return DataLoader(
+            Subset(samples, keys[part]),  # type: ignore[arg-type]  # samples are asked for by more than a number
+            batch_size=PIECE, num_workers=drawing.workers, worker_init_fn=leave_signals_to_the_run,
+        )  # fmt: skip
+
+    def few(self, folder: Path, most: int) -> list[Entry]:
+        return self.held_out or self.entries
+
+    def state(self, peers: Peers) -> dict[str, Any]:
+        return {}  # every batch follows from its step
+
+    def go_to(self, state: Mapping[str, Any]) -> None:
+        pass
+
+    def _samples(self, drawing: Drawing) -> Samples:
+        return Samples(self.entries, drawing.preparation, drawing.size, drawing.seed, self.skipped)
+
+
+PIECE = 32
+"""Pairs that ``Source.pairs`` gives at once."""
+
+
 def batches(
     samples: Samples,
     *,
     batch: int,
-    shares: dict[str, float],
+    shares: Mapping[str, float],
     steps: range,
     workers: int,
     part: slice = slice(None),
-) -> DataLoader[tuple[Tensor, Tensor]]:
-    """A loader of (before, after) batches, each (N, 3, size, size) uint8, one per step of ``steps``."""
+) -> Pairs:
+    """Batches of (before, after), each (N, 3, size, size) uint8, one per step of ``steps``."""
     return DataLoader(
         samples,
         batch_sampler=WeightedBatches(samples.entries, shares, batch, steps, samples.seed, part),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Sequence
+import socket
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +19,24 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
+from deoldify.checkpoints import Checkpoint
+from deoldify.errors import CheckpointError
 from deoldify.imaging import chroma
-from train.data import Reader, index
+from deoldify.pipeline import Colorizer, Defader, load
+from train.data import DataError, Reader, index
 from train.features import lite0_classifier
+from train.runs import read_trained
+
+logger = logging.getLogger(__name__)
 
 Rgb = npt.NDArray[np.uint8]
 Paint = Callable[[Image.Image], Image.Image]
 
 SIDES = {"scenes": 128, "faces": 128}
 """Pictures are measured as squares of this side by set, to compare with earlier figures; other sets at 256."""
+
+_BATCH = 32
+_PATIENCE_SECONDS = 20.0
 
 _LUMINANCE_WEIGHTS = np.array([0.2126729, 0.7151522, 0.0721750])
 """Of linear sRGB, at its white point D65."""
@@ -43,6 +56,8 @@ class Measures:
         kid_lite0: 1000 × the unbiased squared MMD between renders and originals; see ``kernel_distance``. Not a
             number where the features cannot be had.
         blotches: share of the renders with a patch far more saturated than the originals have; see ``has_blotch``.
+        fid: Fréchet distance between renders and originals; see ``frechet_distance``. ``None`` where it was not
+            asked for or its network cannot be had.
     """
 
     images: int
@@ -52,7 +67,8 @@ class Measures:
     colourfulness_original: float
     delta_colourfulness: float
     kid_lite0: float
-    blotches: float = 0.0
+    blotches: float
+    fid: float | None = None
 
 
 def grey_of(rgb: Rgb) -> Rgb:
@@ -143,10 +159,10 @@ class PooledFeatures:
     def __call__(self, pictures: Sequence[Rgb]) -> Tensor:
         """(N, 1280) features of N pictures of any size."""
         rows = []
-        for start in range(0, len(pictures), 32):
+        for start in range(0, len(pictures), _BATCH):
             resized = [
                 np.asarray(Image.fromarray(p).resize((160, 160), Image.Resampling.BICUBIC))
-                for p in pictures[start : start + 32]
+                for p in pictures[start : start + _BATCH]
             ]
             x = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
             maps = self._network.forward_features((x - 0.5) / 0.5)  # type: ignore[operator]
@@ -154,18 +170,115 @@ class PooledFeatures:
         return torch.cat(rows)
 
 
-def originals(folder: Path) -> dict[str, list[Rgb]]:
-    """The pictures of every set of a folder (see ``train.data.index``), as squares of the set's side."""
+def frechet_distance(renders: Sequence[Rgb], pictures: Sequence[Rgb], extractor: nn.Module | int = 2048) -> float:
+    """The Fréchet distance between the features of renders and originals (Heusel et al. 2017).
+
+    With a few hundred pictures it is mostly bias: fewer than there are features leave a covariance of low rank. Compare
+    it only between equal numbers of pictures.
+
+    Args:
+        renders: (H, W, 3) uint8.
+        pictures: likewise.
+        extractor: takes (N, 3, H, W) uint8, gives (N, ``num_features``); a number is the layer of Inception-v3, whose
+            weights are downloaded the first time.
+
+    Raises:
+        CheckpointError: Inception's weights cannot be had.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE_SECONDS)  # what downloads the weights would wait for ever
+    try:
+        distance = FrechetInceptionDistance(feature=extractor)
+    except (OSError, ModuleNotFoundError) as error:
+        raise CheckpointError(f"Inception's weights for FID cannot be had ({error}); go online once") from error
+    finally:
+        socket.setdefaulttimeout(patience)
+    distance.set_dtype(torch.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of low rank, which is said above
+        for real, found in ((False, renders), (True, pictures)):
+            for start in range(0, len(found), _BATCH):
+                batch = torch.from_numpy(np.stack(found[start : start + _BATCH])).permute(0, 3, 1, 2)
+                distance.update(batch, real=real)
+        return float(distance.compute())
+
+
+def originals(folder: Path, limit: int | None = None) -> dict[str, list[Rgb]]:
+    """The pictures of every set of a folder (see ``train.data.index``), as squares of the set's side.
+
+    Images directly in the folder are a set named after it. Those that cannot be decoded are left out, and told of.
+
+    Args:
+        folder: of sets.
+        limit: the first so many of each set; ``None`` takes all.
+
+    Raises:
+        DataError: there is no folder, or no set of two pictures, which a distance of sets needs.
+    """
     reader, sets = Reader(), dict[str, list[Rgb]]()
     for entry in index(folder):
-        side = SIDES.get(entry.source, 256)
-        square = reader.read(entry).resize((side, side), Image.Resampling.BICUBIC)
-        sets.setdefault(entry.source, []).append(np.asarray(square))
+        name = folder.resolve().name if entry.source == "." else entry.source
+        found = sets.setdefault(name, [])
+        if limit is not None and len(found) >= limit:
+            continue
+        side = SIDES.get(name, 256)
+        try:
+            found.append(np.asarray(reader.read(entry).resize((side, side), Image.Resampling.BICUBIC)))
+        except OSError as error:
+            logger.warning("left out: %s: %s", entry.name, error)
+    for name in [name for name, found in sets.items() if len(found) < 2]:
+        logger.warning("left out: the set %s, which has fewer than two pictures", name)
+        del sets[name]
+    if not sets:
+        raise DataError(f"{folder} holds no set of two pictures or more")
     return sets
 
 
-def measure(pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFeatures | None) -> Measures:
-    """Compare renders with the originals they were made from (grey); lists of (H, W, 3) of equal length."""
+def load_any(model: str | None, checkpoint: Path | None) -> Colorizer | Defader:
+    """A model to measure, ready to run.
+
+    Args:
+        model: what ``deoldify.load`` takes; ``None`` where the checkpoint tells what it is.
+        checkpoint: weights to use in place of the model's own: any that a run saved, its snapshots too, exported
+            ``.safetensors``, or, with a model, whatever ``deoldify.load`` takes.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged, or do not tell what they are.
+    """
+    if checkpoint is None or (model is not None and checkpoint.suffix != ".pt"):
+        return load(model or "", checkpoint=checkpoint)
+    trained = read_trained(checkpoint)
+    if not trained.recipe:
+        raise CheckpointError(f"{checkpoint} does not tell what it was trained for; name its --model")
+    task = trained.recipe["task"]
+    record = Checkpoint(
+        name=checkpoint.stem if model is None else model, task=task, config=trained.generator.config,
+        file=checkpoint.name, repo=None, revision=None, sha256="", bytes=checkpoint.stat().st_size, licence="",
+        origin=f"a run of {trained.recipe['name']}, step {trained.step}", render_factor=trained.render_factor,
+    )  # fmt: skip
+    return (Colorizer if task == "colorize" else Defader)(record, trained.generator)
+
+
+def plain_numbers(value: Any) -> Any:
+    """What is to be JSON, with ``None`` for numbers that JSON does not know: infinite ones, and those that are none."""
+    if isinstance(value, Mapping):
+        return {key: plain_numbers(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def measure(
+    pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFeatures | None, fid: float | None = None
+) -> Measures:
+    """Compare renders with the originals they were made from (grey); lists of (H, W, 3) of equal length.
+
+    Args:
+        pictures: the originals.
+        renders: what was made of their grey.
+        features: for ``kid_lite0``.
+        fid: their ``frechet_distance``, where it is known.
+    """
     cf_render = float(np.mean([colourfulness(p) for p in renders]))
     cf_original = float(np.mean([colourfulness(p) for p in pictures]))
     return Measures(
@@ -177,6 +290,7 @@ def measure(pictures: Sequence[Rgb], renders: Sequence[Rgb], features: PooledFea
         delta_colourfulness=abs(cf_render - cf_original),
         kid_lite0=math.nan if features is None else 1000 * kernel_distance(features(renders), features(pictures)),
         blotches=float(np.mean(blotched(renders, pictures))),
+        fid=fid,
     )
 
 
@@ -185,19 +299,27 @@ def paint_all(pictures: Sequence[Rgb], paint: Paint) -> list[Rgb]:
     return [np.asarray(paint(Image.fromarray(grey_of(p)))) for p in pictures]
 
 
-def table(results: dict[str, Measures]) -> str:
-    """The results as a Markdown table."""
-    lines = [
-        "| set | images | PSNR | over grey | CF | CF ÷ originals' | ΔCF | kid_lite0 | blotches |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, m in results.items():
-        lines.append(
-            f"| {name} | {m.images} | {m.psnr:.2f} dB | {m.psnr - m.psnr_grey:+.2f} dB | {m.colourfulness:.1f} "
-            f"| {m.colourfulness / m.colourfulness_original:.3f} | {m.delta_colourfulness:.1f} | {m.kid_lite0:.1f} "
-            f"| {m.blotches:.1%} |"
-        )
-    return "\n".join(lines)
+def table(results: Mapping[int, Mapping[str, Measures]], fid: str = "") -> str:
+    """The results as a Markdown table.
+
+    Args:
+        results: by render factor and set.
+        fid: what stands in the column of FID where it was not measured; without it, and without any FID, the column
+            is left out.
+    """
+    with_fid = bool(fid) or any(m.fid is not None for sets in results.values() for m in sets.values())
+    head = ["set", "factor", "images", "PSNR", "over grey", "CF", "CF ÷ originals'", "ΔCF", "kid_lite0", "blotches"]
+    rows = [head + ["FID"] * with_fid]
+    for factor, sets in results.items():
+        for name, m in sets.items():
+            cells = [
+                name, str(factor), str(m.images), f"{m.psnr:.2f} dB", f"{m.psnr - m.psnr_grey:+.2f} dB",
+                f"{m.colourfulness:.1f}", f"{m.colourfulness / max(m.colourfulness_original, 1e-6):.3f}",
+                f"{m.delta_colourfulness:.1f}", f"{m.kid_lite0:.1f}", f"{m.blotches:.1%}",
+            ]  # fmt: skip
+            rows.append(cells + [fid if m.fid is None else f"{m.fid:.2f}"] * with_fid)
+    rows.insert(1, ["---"] * len(rows[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def contact_sheet(

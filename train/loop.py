@@ -27,7 +27,7 @@ from deoldify.imaging import denormalise, normalise
 from train import board as boards
 from train.board import Board
 from train.critic import Critic, coloured_like
-from train.data import Pairs, Preparation, Samples, Skipped, batches, index, is_held_out
+from train.data import Drawing, Entry, Pairs, Preparation, Samples, is_held_out
 from train.features import feature_network, lite0_classifier
 from train.inflection import Point, Survey, photographs
 from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, pixel_loss
@@ -41,11 +41,12 @@ from train.runs import (
     TrainingError,
     check_space,
     read_run,
+    read_trained,
     save_atomically,
     save_rotating,
-    trained_generator,
     write_text,
 )
+from train.shards import open_source
 
 __all__ = ["LAST", "Training", "rate_at"]
 
@@ -100,7 +101,8 @@ class Training:
 
     Args:
         recipe: what to train and how.
-        data: folder of training images (see ``train.data.index``).
+        data: what to train on; see ``train.shards.open_source``.
+        images: how many there are, where shards are streamed.
         out: the run's folder, made if need be; checkpoints and TensorBoard's files go there.
         seed: of everything random.
         device: where to train.
@@ -122,9 +124,10 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        data: Path,
+        data: str | Path,
         out: Path,
         *,
+        images: int | None = None,
         seed: int,
         device: str,
         workers: int,
@@ -141,11 +144,8 @@ class Training:
         self.device = self.peers.device
         self.out, self.seed, self.workers = out, seed, workers
         self.precision, self.micro_batch, self.compiled = precision, micro_batch, compiled
-        entries = index(data)
-        self.entries = [entry for entry in entries if not is_held_out(entry)]
-        self.held_out = [entry for entry in entries if is_held_out(entry)]
-        self.recipe = recipe.resolved(len(self.entries))
-        self.skipped = Skipped()
+        self.source = open_source(str(data), images)
+        self.recipe = recipe.resolved(self.source.images)
         torch.manual_seed(seed)
         generator = _new_generator(self.recipe, init)
         self.generator = self._placed(share_norms(generator, self.peers))
@@ -163,16 +163,18 @@ class Training:
         self._validation, self._measured = validation, measured
         self._survey: Survey | None = None
         self._feature_networks: dict[tuple[int, ...], nn.Module] = {}
+        self._few: list[Entry] = []
         self.board: Board
 
     # State
 
     def state(self) -> dict[str, Any]:
-        """Everything a run needs to go on: tensors and plain data only."""
+        """Everything a run needs to go on: tensors and plain data only. All processes must ask at once."""
         return {
             "recipe": to_dict(self.recipe),
             "seed": self.seed,
             "step": self.step,
+            "data": self.source.state(self.peers),
             "generator": self.generator.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -186,8 +188,13 @@ class Training:
 
     def weights(self) -> dict[str, Any]:
         """What it takes to colour with: the averaged weights beside the raw ones."""
-        state = self.state()
-        return {key: state[key] for key in ("recipe", "seed", "step", "generator", "averaged")}
+        return {
+            "recipe": to_dict(self.recipe),
+            "seed": self.seed,
+            "step": self.step,
+            "generator": self.generator.state_dict(),
+            "averaged": self.averaged.state_dict(),
+        }
 
     def resume(self) -> None:
         """Go on from the run's last checkpoint, if there is one.
@@ -211,6 +218,7 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.step, self.seed = state["step"], state["seed"]
+        self.source.go_to(state.get("data", {}))
         self.generator.load_state_dict(state["generator"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -227,8 +235,9 @@ class Training:
         finite = all(bool(torch.isfinite(weight).all()) for network in networks for weight in network.parameters())
         if self.peers.agree(not finite):
             raise DivergedError("weights are no longer finite")
+        state = self.state()
         if self.peers.leads:
-            save_rotating(self.state(), self.out / LAST, KEPT)
+            save_rotating(state, self.out / LAST, KEPT)
 
     # The run
 
@@ -242,8 +251,9 @@ class Training:
             StoppedError: the process was asked to end (SIGTERM, SIGINT), and the run was saved.
         """
         self._prepare_folder()
-        total = sum(stage.steps for stage in self.recipe.stages)
-        self.board = Board(self.out / BOARD, step=self.step, steps=total, active=self.peers.leads)
+        self._few = self._looked_at()
+        work = [(stage.steps, float(stage.batch * stage.size**2)) for stage in self.recipe.stages]
+        self.board = Board(self.out / BOARD, step=self.step, stages=work, active=self.peers.leads)
         try:
             with self._stopping_kindly():
                 if self.step == 0:
@@ -276,6 +286,14 @@ class Training:
             write_text(self.out / RECIPE, json.dumps(to_dict(self.recipe), indent=2) + "\n")
         except OSError as error:
             raise TrainingError(f"the run's folder {self.out} cannot be written ({error}); choose another") from error
+
+    def _looked_at(self) -> list[Entry]:
+        """Images to look at and to measure on while training; one process brings them, where they are not here."""
+        most = FIXED if self._validation is not None else max(FIXED, self._measured)
+        if self.peers.leads:
+            self.source.few(self.out, most)
+        self.peers.wait()
+        return self.source.few(self.out, most)
 
     def _train_with_second_chance(self, stage: Stage, start: int) -> None:
         while True:
@@ -378,11 +396,9 @@ class Training:
             save_atomically(self.weights(), self.out / f"{stage.name}.pt")
             self._renders(stage).unlink(missing_ok=True)
             self._evaluate(stage)
-        if self.skipped.corrupt or self.skipped.grey:
-            logger.info(
-                "left out: %d images that could not be decoded, %d without colour",
-                self.skipped.corrupt, self.skipped.grey,
-            )  # fmt: skip
+        corrupt, grey = (round(self.peers.total(count)) for count in self.source.skipped.counts())
+        if corrupt or grey:
+            logger.info("left out: %d images that could not be decoded, %d without colour", corrupt, grey)
 
     # One step
 
@@ -497,7 +513,8 @@ class Training:
         values |= {"images per second": speed, "memory": boards.memory(self.device)}
         if self.scaler.is_enabled():
             values["scale"] = self.scaler.get_scale()
-        values |= {"skipped/corrupt": self.skipped.corrupt, "skipped/grey": self.skipped.grey}
+        for name, count in zip(("corrupt", "grey"), self.source.skipped.counts(), strict=True):
+            values[f"skipped/{name}"] = self.peers.total(count)
         self.board.scalars(values, self.step)
         if self.step % (5 * boards.STEPS_BETWEEN_SCALARS) == 0:
             terms = "  ".join(f"{name} {value.item():.4f}" for name, value in losses.items())
@@ -592,30 +609,28 @@ class Training:
     def _loader(self, stage: Stage, start: int) -> Pairs:
         """The batches of a stage from the current step on."""
         steps = range(self.step, start + stage.steps)
-        samples = Samples(self.entries, self._preparation(stage), stage.size, self.seed, self.skipped)
         if stage.phase == "critic":
-            return self._rendered(stage, samples, start, steps)
-        return batches(
-            samples, batch=stage.batch, shares=dict(stage.shares), steps=steps, workers=self.workers,
-            part=self.peers.part(stage.batch),
-        )  # fmt: skip
+            return self._rendered(stage, start, steps)
+        return self.source.batches(self._drawing(stage, stage.batch), steps)
 
-    def _rendered(self, stage: Stage, samples: Samples, start: int, steps: range) -> Pairs:
+    def _drawing(self, stage: Stage, batch: int) -> Drawing:
+        return Drawing(
+            self._preparation(stage), stage.size, batch, dict(stage.shares), self.seed, self.workers, self.peers
+        )
+
+    def _rendered(self, stage: Stage, start: int, steps: range) -> Pairs:
         """Batches of renders, made now unless an earlier process made them, beside their originals."""
-        pairs = RenderedPairs(
-            samples, dict(stage.shares), stage.renders_on(len(self.entries)), start, self._renders(stage)
-        )
-        if not pairs.path.exists():
-            logger.info("rendering %d pictures for the critic", len(pairs))
-            make_renders(pairs, self._render_eight_bits, self.peers, self.workers)
+        path = self._renders(stage)
+        if not path.exists():
+            count = stage.renders_on(self.source.images or 0)
+            logger.info("rendering %d pictures for the critic", count)
+            pairs = self.source.pairs(self._drawing(stage, count), start)
+            make_renders(path, count, stage.size, pairs, self._render_eight_bits, self.peers)
+        half = stage.batch // 2
         return rendered_batches(
-            pairs,
-            batch=stage.batch // 2,
-            start=start,
-            steps=steps,
-            workers=self.workers,
-            part=self.peers.part(stage.batch // 2),
-        )
+            RenderedPairs(path), batch=half, start=start, steps=steps, seed=self.seed, workers=self.workers,
+            part=self.peers.part(half),
+        )  # fmt: skip
 
     def _render_eight_bits(self, pictures: Tensor) -> Tensor:
         """Renders of uint8 pictures, (N, 3, size, size) to the same."""
@@ -623,10 +638,10 @@ class Training:
         return (denormalise(render.float()).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
     def _renders(self, stage: Stage) -> Path:
-        return self.out / f"renders-{stage.name}.npy"
+        return self.out / f"pairs-{stage.name}.npy"
 
     def _fixed_batch(self, stage: Stage) -> tuple[Tensor, Tensor]:
-        samples = Samples(self.held_out or self.entries, self._preparation(stage), stage.size, seed=0)
+        samples = Samples(self._few, self._preparation(stage), stage.size, seed=0)
         numbers = torch.linspace(0, len(samples) - 1, FIXED).long().tolist()
         before, original = zip(*(samples[(number, 0, place)] for place, number in enumerate(numbers)))
         return self._to_network(torch.stack(before)), self._to_network(torch.stack(original))
@@ -667,7 +682,8 @@ class Training:
     def _surveyor(self) -> Survey | None:
         """What measures colorizers; ``None`` where there is nothing to measure on."""
         if self._survey is None and self.recipe.task == "colorize" and self._measured:
-            sets = photographs(self._validation, self.held_out, self._measured)
+            held_out = [entry for entry in self._few if is_held_out(entry.name)]
+            sets = photographs(self._validation, held_out, self._measured)
             self._survey = Survey(self.out, sets, self.device) if sets else None
         return self._survey
 
@@ -727,7 +743,7 @@ def _new_generator(recipe: Recipe, init: Path | None) -> Generator:
         CheckpointError: the weights are missing, damaged, fit another generator, or cannot be downloaded.
     """
     if init is not None:
-        generator = trained_generator(init).train()
+        generator = read_trained(init).generator.train()
         if generator.config != recipe.generator:
             raise CheckpointError(f"{init} holds another generator than {recipe.name!r} trains")
         return generator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -48,6 +49,18 @@ class Peers:
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
         return float(total.item()) / self.count
+
+    def total(self, value: float) -> float:
+        """The sum of a number over all processes."""
+        return self.mean(value) * self.count
+
+    def highest(self, values: Sequence[int]) -> list[int]:
+        """The highest value over all processes, for each of several."""
+        if self.count == 1:
+            return list(values)
+        highest = torch.tensor(values, dtype=torch.int64, device=self.device)
+        dist.all_reduce(highest, dist.ReduceOp.MAX)
+        return cast("list[int]", highest.tolist())
 
     def wait(self) -> None:
         """Wait until all processes are here."""

@@ -99,18 +99,18 @@ def costs(recipe: Recipe) -> Costs:
     )  # fmt: skip
 
 
-def plan(recipe: Recipe, images: int, *, micro_batch: int | None = None, half: bool = True) -> str:
+def plan(recipe: Recipe, images: int | None, *, micro_batch: int | None = None, half: bool = True) -> str:
     """Every stage of a recipe as a Markdown table.
 
     Args:
         recipe: which.
-        images: pictures to train on.
+        images: pictures to train on; ``None`` where nobody has said.
         micro_batch: see ``Costs.of``.
         half: see ``Costs.of``.
     """
     cost = costs(recipe)
     lines = [
-        f"{recipe.name}: {recipe.about}, on {images:,} images",
+        f"{recipe.name}: {recipe.about}, on {f'{images:,}' if images else 'uncounted'} images",
         "",
         "| stage | phase | size | batch | steps | rate | critic's rate | encoder | share | samples | memory |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -118,12 +118,13 @@ def plan(recipe: Recipe, images: int, *, micro_batch: int | None = None, half: b
     resolved = recipe.resolved(images).stages
     for stage in resolved:
         samples = stage.steps * stage.batch
+        share = f"{samples / images:.1%}" if images else "–"
         encoder = "frozen" if stage.frozen == "encoder" else _rates(stage)
         lines.append(
             f"| {stage.name} | {stage.phase} | {stage.size} | {stage.batch} | {stage.steps:,} "
             f"| {'–' if stage.phase == 'critic' else f'{stage.rate:.3g}'} "
             f"| {'–' if stage.phase == 'generator' else f'{stage.critic_rate:.3g}'} "
-            f"| {'–' if stage.phase == 'critic' else encoder} | {samples / images:.1%} | {samples:,} "
+            f"| {'–' if stage.phase == 'critic' else encoder} | {share} | {samples:,} "
             f"| {cost.of(stage, micro_batch, half=half) / 2**30:.1f} GiB |"
         )
     total = sum(stage.steps * stage.batch for stage in resolved)

@@ -195,8 +195,22 @@ class Recipe:
         if len(self.layers) != len(self.layer_weights):
             raise RecipeError(f"recipe {self.name!r} needs as many layer_weights as layers")
 
-    def resolved(self, images: int) -> Recipe:
-        """The recipe with every stage's steps as a number, on so many training images."""
+    def resolved(self, images: int | None) -> Recipe:
+        """The recipe with every stage's steps as a number.
+
+        Args:
+            images: how many there are to train on; ``None`` where nobody has said.
+
+        Raises:
+            RecipeError: a stage takes a share of the images, and nobody has said how many there are.
+        """
+        if images is None:
+            if any(not stage.steps or (stage.phase == "critic" and stage.share) for stage in self.stages):
+                raise RecipeError(
+                    f"stages of {self.name!r} take shares of the data, and streamed shards are not counted: say how "
+                    f"many images they hold, such as --images 1281167 for ImageNet"
+                )
+            return self
         return replace(self, stages=tuple(replace(stage, steps=stage.steps_on(images)) for stage in self.stages))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
     with replacing(path) as beside:
-        beside.write_text(text)
+        beside.write_text(text, encoding="utf-8")
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -123,11 +124,30 @@ def averaged_state(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
     return {name[len(prefix) :]: value for name, value in averaged.items() if name.startswith(prefix)}
 
 
-def trained_generator(path: Path) -> Generator:
-    """The generator in a file that says what it is: a run's checkpoint (its averaged weights), or exported safetensors.
+@dataclass(frozen=True)
+class Trained:
+    """What a run made, as a file of it tells.
 
-    Returns:
-        float32, in eval mode, on the CPU.
+    Attributes:
+        generator: float32, in eval mode, on the CPU.
+        recipe: the resolved recipe as plain data; empty where the file does not tell.
+        seed: of the run.
+        step: at which it was saved.
+    """
+
+    generator: Generator
+    recipe: Mapping[str, Any]
+    seed: int
+    step: int
+
+    @property
+    def render_factor(self) -> int:
+        """That of the largest pictures it was trained on."""
+        return max(int(stage["size"]) for stage in self.recipe["stages"]) // 16
+
+
+def read_trained(path: Path) -> Trained:
+    """What is in a file that says what it is: a run's checkpoint (its averaged weights), or exported safetensors.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not tell its generator.
@@ -135,6 +155,7 @@ def trained_generator(path: Path) -> Generator:
     if path.suffix != ".safetensors":
         run = read_run(path)
         config, state = GeneratorConfig.from_dict(run["recipe"]["generator"]), averaged_state(run)
+        recipe, seed, step = run["recipe"], run["seed"], run["step"]
     else:
         if not path.is_file():
             raise CheckpointError(f"there is no checkpoint {path}")
@@ -147,9 +168,11 @@ def trained_generator(path: Path) -> Generator:
         if "config" not in metadata:
             raise CheckpointError(f"{path} does not tell its generator; `python -m train export` writes one that does")
         config = GeneratorConfig.from_dict(json.loads(metadata["config"]))
+        recipe = json.loads(metadata.get("recipe", "{}"))
+        seed, step = (int(metadata.get(name, "0")) for name in ("seed", "step"))
     generator = Generator(config)
     try:
         generator.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not hold what it says: {error}") from error
-    return generator.eval()
+    return Trained(generator.eval(), recipe, seed, step)
