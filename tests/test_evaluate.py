@@ -155,7 +155,7 @@ def test_any_checkpoint_tells_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="fits another generator"):
         load_any("compact", exported)
     without = CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path)])
-    assert without.exit_code == 2 and "name a --model or a --checkpoint" in without.output
+    assert without.exit_code == 2 and "name a --model" in without.output
 
 
 def test_a_folder_without_two_photographs_is_told(tmp_path: Path, coffee: Rgb) -> None:

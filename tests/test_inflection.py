@@ -12,8 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from train.evaluate import blotched, strongest_patch
-from train.inflection import Point, Survey, choose, curves, photographs, skin_colour
+from deoldify.imaging import normalise
+from train.evaluate import blotched, psnr, strongest_patch
+from train.evaluate_defade import STRENGTHS, fade_all
+from train.inflection import Point, Survey, choose, curves, photographs, restoration, skin_colour
 from train.runs import TrainingError
 
 GOOD = Point("a", 100, 23.0, 0.8, 40.0, 0.0, 1.0, 0.9)
@@ -65,6 +67,18 @@ def test_a_saturated_patch_is_found_wherever_it_is_and_grey_has_none() -> None:
     # As saturated as an original of the set is, is not far more than anything in them.
     originals[5][:32] = originals[6][:32] = (0, 255, 0)
     assert not any(blotched(renders, originals))
+
+
+def test_restoration_is_measured_against_what_was_faded(coffee: npt.NDArray[np.uint8]) -> None:
+    square = np.asarray(Image.fromarray(coffee).crop((100, 0, 500, 400)).resize((64, 64)))
+    sets = {"views": [square, np.ascontiguousarray(square[::-1])], "grey": [np.full((64, 64, 3), 90, np.uint8)]}
+    idle = restoration(lambda x: x, sets, torch.device("cpu"))
+    assert idle["psnr"] == pytest.approx(idle["psnr_faded"])
+    faded = fade_all(sets["views"], STRENGTHS["medium"], seed=0)
+    assert idle["psnr"] == pytest.approx(np.mean([psnr(a, b) for a, b in zip(sets["views"], faded)]))
+    answer = normalise(torch.from_numpy(np.stack(sets["views"])).permute(0, 3, 1, 2).float() / 255)
+    assert restoration(lambda x: answer, sets, torch.device("cpu"))["psnr"] > 60
+    assert restoration(lambda x: x, {}, torch.device("cpu")) == {}
 
 
 def test_a_survey_measures_draws_and_remembers(tmp_path: Path, coffee: npt.NDArray[np.uint8]) -> None:

@@ -190,7 +190,9 @@ def evaluate(
     from train.runs import write_text
 
     if model is None and checkpoint is None:
-        raise typer.BadParameter("name a --model or a --checkpoint")
+        if task is None:
+            raise typer.BadParameter("name a --model or a --checkpoint; or a --task, for the model that is embedded")
+        model = {TaskName.colorize: "compact", TaskName.defade: "defade"}[task]
     loaded = load_any(model, checkpoint)
     if task is not None and loaded.checkpoint.task != task.value:
         raise typer.BadParameter(f"this is a model to {loaded.checkpoint.task}", param_hint="--task")

@@ -128,15 +128,36 @@ def skin_colour(faces: Sequence[Rgb]) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def render_all(generator: Renderer, pictures: Sequence[Rgb], device: torch.device) -> list[Rgb]:
-    """What a generator makes of the grey of square pictures of one size, at that size."""
+def render_all(generator: Renderer, inputs: Sequence[Rgb], device: torch.device) -> list[Rgb]:
+    """What a generator makes of square pictures of one size, at that size."""
     renders: list[Rgb] = []
-    for start in range(0, len(pictures), _BATCH):
-        grey = np.stack([grey_of(picture) for picture in pictures[start : start + _BATCH]])
-        x = torch.from_numpy(grey).permute(0, 3, 1, 2).to(device).float() / 255
+    for start in range(0, len(inputs), _BATCH):
+        x = torch.from_numpy(np.stack(inputs[start : start + _BATCH])).permute(0, 3, 1, 2).to(device).float() / 255
         render = denormalise(generator(normalise(x)).float()).clamp(0, 1) * 255
         renders += list(render.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
     return renders
+
+
+def restoration(generator: Renderer, sets: Mapping[str, Sequence[Rgb]], device: torch.device) -> dict[str, float]:
+    """How well a generator undoes fading of medium strength, at the pictures' own size.
+
+    Args:
+        generator: in eval mode.
+        sets: photographs by set; those in black and white are left out.
+        device: where to render.
+
+    Returns:
+        means over all pictures, dB: ``psnr_faded``, and ``psnr`` of the restored; nothing where there are no pictures.
+    """
+    from train.evaluate_defade import STRENGTHS, colour_only, fade_all, finite_psnr  # imports scikit-image
+
+    before, after = [], []
+    for found in sets.values():
+        pictures = colour_only(found)
+        faded = fade_all(pictures, STRENGTHS["medium"], seed=0)
+        before += [finite_psnr(a, b) for a, b in zip(pictures, faded, strict=True)]
+        after += [finite_psnr(a, b) for a, b in zip(pictures, render_all(generator, faded, device), strict=True)]
+    return {"psnr_faded": float(np.mean(before)), "psnr": float(np.mean(after))} if before else {}
 
 
 def photographs(folder: Path | None, entries: Sequence[Entry], most: int) -> dict[str, list[Rgb]]:
@@ -208,7 +229,10 @@ class Survey:
 
     def measure(self, generator: Renderer, snapshot: str, step: int) -> Point:
         """What a generator, in eval mode, renders like."""
-        renders = {name: render_all(generator, pictures, self.device) for name, pictures in self.sets.items()}
+        renders = {
+            name: render_all(generator, [grey_of(picture) for picture in pictures], self.device)
+            for name, pictures in self.sets.items()
+        }
         measures = [measure(pictures, renders[name], self.features) for name, pictures in self.sets.items()]
         hue = strength = None
         if SKIN_SET in self.sets:

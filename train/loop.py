@@ -27,9 +27,9 @@ from deoldify.imaging import denormalise, normalise
 from train import board as boards
 from train.board import Board
 from train.critic import Critic, coloured_like
-from train.data import Drawing, Entry, Pairs, Preparation, Samples, is_held_out
+from train.data import Drawing, Entry, Pairs, Preparation, Rgb, Samples, is_held_out
 from train.features import feature_network, lite0_classifier
-from train.inflection import Point, Survey, photographs
+from train.inflection import Point, Survey, photographs, restoration
 from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, pixel_loss
 from train.parallel import join, share_norms
 from train.recipes import Recipe, Stage, differences, to_dict
@@ -112,8 +112,8 @@ class Training:
             Batch norm sees the pieces.
         compiled: run the networks through ``torch.compile``.
         init: weights to start from: a run's checkpoint (its averaged generator) or an exported ``.safetensors``.
-        validation: folder of photographs, a set per sub-folder or tar file, that stages and snapshots of colorizers
-            are measured on; ``None`` takes the part of the data that training does not see.
+        validation: folder of photographs, a set per sub-folder or tar file, that stages and snapshots are
+            measured on; ``None`` takes the part of the data that training does not see.
         measured: photographs per set that they are measured on; 0 measures nothing while training.
 
     Raises:
@@ -669,21 +669,36 @@ class Training:
 
     def _evaluate(self, stage: Stage) -> None:
         """Measure the averaged generator at the end of a stage that changed it."""
-        survey = self._surveyor() if stage.phase != "critic" else None
+        if stage.phase == "critic":
+            return
+        survey = self._surveyor()
         if survey is not None:
             point = survey.measure(self._averaged_ready(), stage.name, self.step)
             self._show(point)
             logger.info("after %s: %s", stage.name, point)
+        elif self.recipe.task == "defade":
+            values = {
+                f"validation/{name}": value
+                for name, value in restoration(self._averaged_ready(), self._photographs(), self.device).items()
+            }
+            self.board.scalars(values, self.step)
+            logger.info("after %s: %s", stage.name, values)
 
     def _show(self, point: Point) -> None:
         values = {f"validation/{k}": float(v) for k, v in asdict(point).items() if isinstance(v, float)}
         self.board.scalars(values, self.step)
 
+    def _photographs(self) -> dict[str, list[Rgb]]:
+        """What is measured on while training, by set."""
+        if not self._measured:
+            return {}
+        held_out = [entry for entry in self._few if is_held_out(entry.name)]
+        return photographs(self._validation, held_out, self._measured)
+
     def _surveyor(self) -> Survey | None:
         """What measures colorizers; ``None`` where there is nothing to measure on."""
-        if self._survey is None and self.recipe.task == "colorize" and self._measured:
-            held_out = [entry for entry in self._few if is_held_out(entry.name)]
-            sets = photographs(self._validation, held_out, self._measured)
+        if self._survey is None and self.recipe.task == "colorize":
+            sets = self._photographs()
             self._survey = Survey(self.out, sets, self.device) if sets else None
         return self._survey
 

@@ -105,8 +105,7 @@ def stage(checkpoint: Path, repo: str, folder: Path, render_factor: int | None, 
     Raises:
         CheckpointError: there is no such checkpoint, or it does not tell what it was trained for.
         TrainingError: the repository's name is none, a picture is missing, the folder holds other things, or it cannot
-            be written.
-        ValueError: the render factor is out of range.
+            be written; or the render factor is out of range.
     """
     if not is_repository(repo):
         raise TrainingError(f"{repo!r} names no repository; --repo takes owner/name")
@@ -114,7 +113,10 @@ def stage(checkpoint: Path, repo: str, folder: Path, render_factor: int | None, 
     if not trained.recipe:
         raise CheckpointError(f"{checkpoint} does not tell what it was trained for; publish the run's own checkpoint")
     factor = trained.render_factor if render_factor is None else render_factor
-    check_render_factor(factor)
+    try:
+        check_render_factor(factor)
+    except ValueError as error:
+        raise TrainingError(f"name the render factor at which the model does best: {error}") from error
     shown = [*story.pictures, *story.tables]
     for path in shown:
         if not path.is_file():
