@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
 from deoldify.errors import CheckpointError
 
 EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
-HeadName = Literal["rgb", "chroma", "affine"]
+HeadName = Literal["rgb", "chroma", "tone"]
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
     """A U-Net generator.
 
-    The pyramid of the encoder has five levels, at 1/2 to 1/32 of the input's side. Four decoder blocks climb from
-    1/32 to 1/2; tuples below go in that order.
+    The pyramid of the encoder has five levels, at 1/2 to 1/32 of the input's side. Decoder blocks climb from 1/32,
+    four of them to 1/2; tuples below go in that order.
 
     Attributes:
         encoder: name of the feature pyramid, as timm calls it.
@@ -27,15 +27,15 @@ class GeneratorConfig:
         convs_per_block: 3×3 convolutions in a block after the skip connection joins.
         attention_block: index of the block that ends in self-attention.
         head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
-            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"affine"``
-            emits a colour transform for every place at half size and applies it to the input.
+            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"tone"``
+            emits a colour transform for every place, applied to the input, and content with two blocks.
         spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
     """
 
     encoder: EncoderName
     middle_widths: tuple[int, int]
-    up_widths: tuple[int, int, int, int]
-    widths: tuple[int, int, int, int]
+    up_widths: tuple[int, ...]
+    widths: tuple[int, ...]
     convs_per_block: int
     attention_block: int
     head: HeadName
@@ -96,5 +96,14 @@ COMPACT = GeneratorConfig(
 )
 """The slim U-Net: capacity where it is cheap, at 1/8 and below; half-size chroma at the end."""
 
-DEFADE = replace(COMPACT, head="affine")
-"""The slim U-Net that restores faded photographs: tone and colour change, detail is the input's own."""
+DEFADE = GeneratorConfig(
+    encoder="efficientnet_lite0",
+    middle_widths=(256, 256),
+    up_widths=(96, 64),
+    widths=(160, 128),
+    convs_per_block=1,
+    attention_block=1,
+    head="tone",
+    spectral=False,
+)
+"""Restores faded photographs: a decoder that ends at 1/8, since tone and colour change slowly over a picture."""

@@ -15,7 +15,7 @@ from train.data import Damage, Task
 
 Phase = Literal["generator", "critic", "adversarial"]
 Frozen = Literal["encoder", "lower encoder", "nothing"]
-PixelLoss = Literal["chroma", "smooth", "l1"]
+PixelLoss = Literal["chroma", "psnr", "l1"]
 CriticLoss = Literal["hinge", "bce"]
 Judged = Literal["picture", "colour"]
 FeatureNetwork = Literal["lite0", "vgg16", "vgg16_bn"]
@@ -334,6 +334,9 @@ _SMALL = {"tiny": 0.5, "scenes": 0.17, "faces": 0.13, "photos": 0.12, "people": 
 # Sources of 100 px and less cannot teach detail at 128 px and more, but keep what was learned from them.
 _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 0.15}
 
+# Photographs of all kinds, as albums hold them.
+_FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
+
 # Weights of EfficientNet-Lite0's activations that ask what a thing is before they ask for texture.
 _DEEP = (1.0, 1.0, 1.5, 3.0)
 
@@ -435,13 +438,13 @@ _RECIPES = (
         task="defade",
         generator=DEFADE,
         damage="fading",
-        pixels="smooth",
+        pixels="psnr",
         stages=(
-            # Fading is a matter of the whole picture, so small pictures teach most of it; the larger ones teach how
-            # fine detail, grain and edges look beside it.
-            Stage("64px", 64, 64, 700, 1e-3, rise=0.1, shares=_SMALL),
-            Stage("96px", 96, 48, 600, 1e-3, fall=0.6, floor=0.4, shares=_SMALL),
-            Stage("144px", 144, 20, 300, 4e-4, fall=1.0, floor=0.02, shares=_LARGE),
+            # Fading is a matter of the whole picture, so small pictures teach most of it; what has faded how is drawn
+            # anew each time, and the more of it is seen, the better.
+            Stage("64px", 64, 64, 4000, 1e-3, rise=0.02, shares=_FADED),
+            # The size of the glance that the generator takes at any picture. The rate comes down all the way.
+            Stage("96px", 96, 64, 8000, 1e-3, fall=1.0, floor=0.01, shares=_FADED),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
