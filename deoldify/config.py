@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
 from deoldify.errors import CheckpointError
 
 EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
-HeadName = Literal["rgb", "chroma", "affine"]
+HeadName = Literal["rgb", "chroma", "tone"]
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
     """A U-Net generator.
 
-    The pyramid of the encoder has five levels, at 1/2 to 1/32 of the input's side. Four decoder blocks climb from
-    1/32 to 1/2; tuples below go in that order.
+    The pyramid of the encoder has five levels, at 1/2 to 1/32 of the input's side. Decoder blocks climb from 1/32,
+    four of them to 1/2; tuples below go in that order.
 
     Attributes:
         encoder: name of the feature pyramid, as timm calls it.
@@ -27,15 +27,15 @@ class GeneratorConfig:
         convs_per_block: 3×3 convolutions in a block after the skip connection joins.
         attention_block: index of the block that ends in self-attention.
         head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
-            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"affine"``
-            emits a colour transform for every place at half size and applies it to the input.
+            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"tone"``
+            emits a colour transform for every place, applied to the input, and content with two blocks.
         spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
     """
 
     encoder: EncoderName
     middle_widths: tuple[int, int]
-    up_widths: tuple[int, int, int, int]
-    widths: tuple[int, int, int, int]
+    up_widths: tuple[int, ...]
+    widths: tuple[int, ...]
     convs_per_block: int
     attention_block: int
     head: HeadName
@@ -57,11 +57,12 @@ class GeneratorConfig:
             wrong = sorted(names ^ set(data))
             raise CheckpointError(f"this generator config has missing or unknown fields: {', '.join(wrong)}")
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        blocks = (1, 2, 3, 4) if values["head"] == "tone" else (4,)
         sound = {
             "encoder": values["encoder"] in get_args(EncoderName),
-            "middle_widths": _are_widths(values["middle_widths"], 2),
-            "up_widths": _are_widths(values["up_widths"], 4),
-            "widths": _are_widths(values["widths"], 4),
+            "middle_widths": _are_widths(values["middle_widths"], (2,)),
+            "up_widths": _are_widths(values["up_widths"], blocks),
+            "widths": _are_widths(values["widths"], blocks) and len(values["widths"]) == len(values["up_widths"]),
             "convs_per_block": _is_within(values["convs_per_block"], 1, 4),
             "attention_block": _is_within(values["attention_block"], 0, 3),
             "head": values["head"] in get_args(HeadName),
@@ -80,8 +81,8 @@ def _is_within(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _are_widths(value: object, count: int) -> bool:
-    return isinstance(value, tuple) and len(value) == count and all(_is_within(v, 1, _WIDEST) for v in value)
+def _are_widths(value: object, counts: tuple[int, ...]) -> bool:
+    return isinstance(value, tuple) and len(value) in counts and all(_is_within(v, 1, _WIDEST) for v in value)
 
 
 ARTISTIC = GeneratorConfig(
@@ -120,5 +121,14 @@ COMPACT = GeneratorConfig(
 )
 """The slim U-Net: capacity where it is cheap, at 1/8 and below; half-size chroma at the end."""
 
-DEFADE = replace(COMPACT, head="affine")
-"""The slim U-Net that restores faded photographs: tone and colour change, detail is the input's own."""
+DEFADE = GeneratorConfig(
+    encoder="efficientnet_lite0",
+    middle_widths=(256, 256),
+    up_widths=(96, 64),
+    widths=(160, 128),
+    convs_per_block=1,
+    attention_block=1,
+    head="tone",
+    spectral=False,
+)
+"""Restores faded photographs: a decoder that ends at 1/8, since tone and colour change slowly over a picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -44,38 +45,107 @@ class ChromaHead(nn.Module):
         return normalise(from_luma_chroma(luma(denormalise(x.float())), uv))
 
 
-class AffineHead(nn.Module):
-    """A 3 × 4 colour transform for every place at 1/2, enlarged to full size and applied to the input's own pixels.
+class ToneHead(nn.Module):
+    """A colour transform for every place, applied to the input's own pixels, so that detail stays (HDRnet, Gharbi et
+    al. 2017).
 
-    Whatever the transforms are, detail stays, as in HDRnet (Gharbi et al. 2017). Fading is mostly a matter of the
-    whole picture, so a global transform, from the picture's tones and the mean of the features, is added to all.
+    Fading is mostly a matter of the whole picture: a transform that is quadratic in the stretched R, G and B comes
+    from its tones and from what the features say of all places together. It is added to a blend of the input and its
+    stretched self, and each place adds an affine one of its own. What a place says of the whole weighs as much as it
+    is sure of itself, as in colour constancy (FC4, Hu et al. 2017).
+
+    What needs to know things looks at a glance of the picture, small and of one size, and so does not depend on how
+    large the picture is rendered.
     """
 
-    TONES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+    GLANCE = 96
+    ENDS = (0.0, 0.0005, 0.002, 0.005, 0.01)  # the very darkest and brightest pixels tell most of all
+    TONES = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
+    TERMS = 10
+    WIDTH = 192
 
     def __init__(self, in_channels: int, *, spectral: bool) -> None:
         super().__init__()
-        self.out = convolution(in_channels, 12, 3, bias=True, spectral=spectral)
-        self.overall = nn.Sequential(
-            nn.Linear(3 * len(self.TONES) + in_channels, 128), nn.ReLU(), nn.Linear(128, 12)
+        tones = 3 * (2 * len(self.ENDS) + len(self.TONES))
+        # Beside the features: colours as they are, stretched, and the squares and products of those.
+        self.vote = convolution(in_channels + 3 + self.TERMS, self.WIDTH, 1, bias=True, spectral=spectral)
+        self.sure = convolution(self.WIDTH, 1, 1, bias=True, spectral=spectral)
+        self.context = nn.Sequential(
+            nn.Linear(2 * self.WIDTH + tones, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()
         )  # fmt: skip
-        with torch.no_grad():  # start from the identity
-            self.out.weight.mul_(0.01)
-            self.overall[2].weight.mul_(0.01)  # type: ignore[operator]
-            self.overall[2].bias.zero_()  # type: ignore[operator]
+        self.whole = nn.Linear(256, 3 * self.TERMS + 3)
+        self.known = nn.Linear(256, self.WIDTH)
+        self.local = convolution(self.WIDTH, 12, 3, bias=True, spectral=spectral)
+        with torch.no_grad():  # start half-way between the input and its stretched self
+            for layer in (self.whole, self.local):
+                layer.weight.mul_(0.01)
+            self.whole.bias.zero_()
+
+    def glance(self, rgb: Tensor) -> Tensor:
+        """RGB in 0 to 1 as the encoder is to see it: small, and stretched, so that it knows things however they faded.
+
+        A pixel in two hundred at either end does not count, lest a speck of dust decide.
+        """
+        seen = F.interpolate(rgb, [min(side, self.GLANCE) for side in rgb.shape[-2:]], mode="area")
+        dark, bright = ends(rgb, (0.005,))
+        return stretch(seen, dark, bright)
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
+        n, _, height, width = x.shape
         rgb = denormalise(x.float())
-        sample = F.interpolate(rgb, (32, 32), mode="nearest")  # enough to know the tones by, and soon sorted
-        tones = torch.quantile(sample.flatten(2), torch.tensor(self.TONES, device=x.device), dim=2)  # (tones, N, 3)
-        summary = torch.cat([tones.permute(1, 0, 2).flatten(1).to(features), features.mean(dim=(2, 3))], dim=1)
-        coefficients = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
-        coefficients = coefficients + self.overall(summary).float()[:, :, None, None]
-        slopes, offsets = coefficients[:, :9].reshape(-1, 3, *rgb.shape[1:]), coefficients[:, 9:]  # (N, 3, 3, H, W)
-        return normalise(rgb + (slopes * rgb.unsqueeze(1)).sum(dim=2) + offsets)
+        dark, bright = ends(rgb, self.ENDS)  # (N, 3, len(ENDS)) each
+        terms = quadratic(stretch(rgb, dark[:, :, :1], bright[:, :, :1]))
+        cells = F.interpolate(torch.cat([rgb, terms], dim=1), features.shape[-2:], mode="area").to(self.vote.weight)
+        votes = F.relu(self.vote(torch.cat([features.to(cells), cells], dim=1)))  # (N, WIDTH, h, w)
+        weights = self.sure(votes).flatten(2).softmax(dim=-1)  # (N, 1, hw)
+        tones = torch.cat([dark, middle_tones(rgb, self.TONES), bright], dim=2).flatten(1)
+        summary = [votes.mean(dim=(2, 3)), (votes.flatten(2) * weights).sum(dim=2), tones.to(votes)]
+        context = self.context(torch.cat(summary, dim=1))
+        whole = self.whole(context).float()
+        local = self.local(F.relu(votes + self.known(context)[:, :, None, None])).float()
+        local = F.interpolate(local, (height, width), mode="bilinear", align_corners=False)
+
+        result = torch.lerp(rgb, terms[:, :3], torch.sigmoid(whole[:, -3:, None, None]))
+        result = result + (whole[:, :-3].view(n, 3, self.TERMS) @ terms.flatten(2)).view(n, 3, height, width)
+        slopes, offsets = local[:, :9].unflatten(1, (3, 3)), local[:, 9:]
+        return normalise(result + offsets + (slopes * terms[:, None, :3]).sum(dim=2))
 
 
-HEADS = {"rgb": RgbHead, "chroma": ChromaHead, "affine": AffineHead}
+def stretch(rgb: Tensor, dark: Tensor, bright: Tensor) -> Tensor:
+    """Each channel of (N, 3, H, W) with what is ``dark`` at 0 and what is ``bright`` at 1, (N, 3, 1) each."""
+    span = (bright - dark).clamp(min=0.08)  # what is nearly flat is not stretched into noise
+    return (rgb - dark.unsqueeze(3)) / span.unsqueeze(3)
+
+
+def ends(rgb: Tensor, shares: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """The values that so many of each picture's pixels do not reach or do not exceed, by channel.
+
+    Args:
+        rgb: (N, 3, H, W).
+        shares: ascending, 0 for the very end.
+
+    Returns:
+        at the dark end and at the bright, (N, 3, len(shares)) each.
+    """
+    pixels = rgb.flatten(2)
+    places = [int(share * rgb.shape[2] * rgb.shape[3]) for share in shares]
+    dark, bright = (pixels.topk(places[-1] + 1, dim=2, largest=largest).values for largest in (False, True))
+    return dark[:, :, places], bright[:, :, places]
+
+
+def middle_tones(rgb: Tensor, shares: Sequence[float]) -> Tensor:
+    """(N, 3, len(shares)): the values that about so many of each picture's pixels stay below, by channel."""
+    side = 24  # enough to know the middle by, and soon sorted
+    ordered = F.interpolate(rgb, (side, side), mode="nearest").flatten(2).sort(dim=2).values
+    return ordered[:, :, [round(share * (side * side - 1)) for share in shares]]
+
+
+def quadratic(rgb: Tensor) -> Tensor:
+    """(N, 3, H, W) to (N, 10, H, W): R, G, B, their squares, their products, and 1."""
+    return torch.cat([rgb, rgb * rgb, rgb * rgb.roll(1, dims=1), torch.ones_like(rgb[:, :1])], dim=1)
+
+
+HEADS = {"rgb": RgbHead, "chroma": ChromaHead, "tone": ToneHead}
 
 
 class Generator(nn.Module):
@@ -102,12 +172,14 @@ class Generator(nn.Module):
                 inputs[i], skips[i], config.up_widths[i], config.widths[i],
                 convs=config.convs_per_block, attention=i == config.attention_block, spectral=spectral,
             )
-            for i in range(4)
+            for i in range(len(config.widths))
         )  # fmt: skip
         self.head = HEADS[config.head](config.widths[-1], spectral=spectral)
 
     def encoder_input(self, x: Tensor) -> Tensor:
-        """``x`` (ImageNet-normalised) as the encoder was trained to see it."""
+        """``x`` (ImageNet-normalised) as the encoder was trained to see it; see ``ToneHead.glance``."""
+        if isinstance(self.head, ToneHead):
+            x = normalise(self.head.glance(denormalise(x.float())))
         mean, std = MEANS_AND_STDS[self.config.encoder]
         if (mean, std) == (IMAGENET_MEAN, IMAGENET_STD):
             return x

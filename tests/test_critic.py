@@ -10,7 +10,7 @@ import pytest
 import torch
 from torchvision.models import vgg
 
-from deoldify.imaging import chroma, denormalise, luma
+from deoldify.imaging import chroma, denormalise, luma, normalise
 from train.critic import Critic, coloured_like
 from train.features import VggFeatures, feature_network
 from train.losses import (
@@ -20,6 +20,7 @@ from train.losses import (
     hinge_critic_loss,
     hinge_generator_loss,
     l1_loss,
+    psnr_loss,
 )
 from train.recipes import CRITIC_2018, CRITIC_2019, CRITIC_COMPACT
 
@@ -59,6 +60,15 @@ def test_hinge_losses_in_closed_form() -> None:
     real, fake = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, 0.0])
     assert hinge_critic_loss(real, fake).item() == pytest.approx((0 + 0.5 + 2) / 3 + (0 + 1) / 2)
     assert hinge_generator_loss(fake).item() == pytest.approx(1.5)
+
+
+def test_the_loss_in_decibels_is_the_mean_of_each_pictures_own() -> None:
+    original = torch.full((2, 3, 4, 5), 0.5)
+    render = original + torch.tensor([0.1, 0.02]).view(2, 1, 1, 1)
+    loss = psnr_loss(normalise(render), normalise(original), floor=0.0).item()
+    assert loss == pytest.approx(10 * (math.log10(0.01) + math.log10(0.0004)) / 2, abs=1e-3)
+    floored = psnr_loss(normalise(original), normalise(original), floor=1e-3).item()
+    assert floored == pytest.approx(-30, abs=1e-3)
 
 
 def test_bce_losses_in_closed_form() -> None:

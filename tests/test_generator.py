@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from deoldify.backbones import CHANNELS, Encoder
-from deoldify.config import ARTISTIC, COMPACT, STABLE, GeneratorConfig
+from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.errors import CheckpointError
-from deoldify.generator import Generator
+from deoldify.generator import Generator, ends, middle_tones, stretch
 from deoldify.imaging import denormalise, luma, normalise
 from deoldify.layers import Blur, PixelShuffleUp, SelfAttention
 
@@ -71,8 +71,48 @@ def test_the_slim_generator_keeps_size_and_luma(side: int) -> None:
     torch.testing.assert_close(luma(render), grey[:, :1], rtol=0, atol=1e-5)
 
 
+def test_ends_and_middle_tones_are_order_statistics() -> None:
+    torch.manual_seed(0)
+    rgb = torch.rand(2, 3, 24, 24)
+    ordered = rgb.flatten(2).sort(dim=2).values
+    dark, bright = ends(rgb, (0.0, 0.01, 0.1))  # of 576 pixels: the first, the sixth and the 58th
+    assert torch.equal(dark, ordered[:, :, [0, 5, 57]])
+    assert torch.equal(bright, ordered[:, :, [-1, -6, -58]])
+    assert torch.equal(middle_tones(rgb, (0.0, 0.5, 1.0)), ordered[:, :, [0, round(0.5 * 575), -1]])
+
+
+def _defader() -> Generator:
+    torch.manual_seed(0)
+    generator = Generator(DEFADE).eval()
+    torch.nn.init.zeros_(generator.get_parameter("head.local.weight"))
+    return generator
+
+
+def test_a_new_tone_head_gives_the_mean_of_a_picture_and_its_stretched_self() -> None:
+    generator = _defader()
+    torch.nn.init.zeros_(generator.get_parameter("head.whole.weight"))
+    rgb = 0.3 + 0.4 * torch.rand(2, 3, 64, 80)
+    dark, bright = rgb.amin(dim=(2, 3)), rgb.amax(dim=(2, 3))
+    with torch.inference_mode():
+        render = denormalise(generator(normalise(rgb)))
+    expected = (rgb + stretch(rgb, dark[:, :, None], bright[:, :, None])) / 2
+    torch.testing.assert_close(render, expected, rtol=0, atol=1e-5)
+
+
+def test_a_tone_head_decides_alike_at_any_size() -> None:
+    generator = _defader()
+    torch.nn.init.normal_(generator.get_parameter("head.whole.weight"), std=0.3)
+    rgb = F.interpolate(torch.rand(1, 3, 24, 24), (96, 96), mode="nearest")
+    with torch.inference_mode():
+        small, large = (
+            denormalise(generator(normalise(rgb.repeat_interleave(n, 2).repeat_interleave(n, 3)))) for n in (1, 3)
+        )
+    assert (small - rgb).abs().mean() > 0.01
+    torch.testing.assert_close(large, small.repeat_interleave(3, 2).repeat_interleave(3, 3), rtol=0, atol=1e-3)
+
+
 def test_a_config_survives_json_and_refuses_what_it_does_not_know() -> None:
-    for config in (ARTISTIC, STABLE, COMPACT):
+    for config in (ARTISTIC, STABLE, COMPACT, DEFADE):
         data = {key: list(v) if isinstance(v, tuple) else v for key, v in config.to_dict().items()}
         assert GeneratorConfig.from_dict(data) == config
     with pytest.raises(CheckpointError, match="depth"):

@@ -384,12 +384,14 @@ def colorize_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
 def defade_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     """A faded photograph and the fresh one.
 
-    One in five is not faded at all, so that a photograph that is fine is left alone; one in eight was black and
-    white, so that a toned silver print comes back neutral.
+    One in ten is not faded at all, so that a photograph that is fine is left alone; one in eight was black and
+    white, so that a toned silver print comes back neutral; one in twelve has a border, which fades with it.
     """
+    if rng.random() < 1 / 12:
+        rgb = with_border(rgb, rng)
     if rng.random() < 1 / 8:
         rgb = _luma_only(rgb)
-    strength = 0.0 if rng.random() < 1 / 5 else rng.uniform(0.15, 1.0)
+    strength = 0.0 if rng.random() < 1 / 10 else rng.uniform(0.15, 1.0)
     return _to_bytes(fade_randomly(np.asarray(rgb, np.float32) / np.float32(255), strength, rng)), rgb
 
 

@@ -30,7 +30,7 @@ from train.critic import Critic, coloured_like
 from train.data import Drawing, Entry, Pairs, Preparation, Rgb, Samples, is_held_out
 from train.features import feature_network, lite0_classifier
 from train.inflection import Point, Survey, photographs, restoration
-from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, pixel_loss
+from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, psnr_loss
 from train.parallel import join, share_norms
 from train.recipes import Recipe, Stage, differences, to_dict
 from train.renders import RenderedPairs, make_renders, rendered_batches
@@ -454,7 +454,7 @@ class Training:
         if self.recipe.pixels == "chroma":
             losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
         else:
-            losses = {"pixels": {"smooth": pixel_loss, "l1": l1_loss}[self.recipe.pixels](render, original)}
+            losses = {"pixels": {"psnr": psnr_loss, "l1": l1_loss}[self.recipe.pixels](render, original)}
         losses = {name: stage.pixel_weight * loss for name, loss in losses.items()}
         if feature_loss is not None:
             losses["features"] = stage.feature_weight * feature_loss(render, original)

@@ -48,9 +48,19 @@ class FeatureLoss(nn.Module):
         return cast(Tensor, sum(w * F.l1_loss(a.float(), b.detach().float()) for w, a, b in terms))
 
 
-def pixel_loss(render: Tensor, original: Tensor, *, beta: float = 0.1) -> Tensor:
-    """Smooth L1 between two pictures, RGB in 0 to 1, in units of ``beta``, where it turns from quadratic to linear."""
-    return F.smooth_l1_loss(denormalise(render), denormalise(original), beta=beta) / beta
+def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 2e-3) -> Tensor:
+    """Mean over pictures of 10 · log₁₀ of the squared error, minus PSNR in dB, RGB in 0 to 1.
+
+    Every picture counts with the share by which its own error shrinks, so that one whose tones cannot be known does
+    not outweigh those whose can.
+
+    Args:
+        render: what the generator made.
+        original: what it should have made.
+        floor: error that is added, that of 27 dB, so that pictures which are fine do not outweigh the others.
+    """
+    errors = (denormalise(render) - denormalise(original)).square().mean(dim=(1, 2, 3))
+    return 10 * (errors + floor).log10().mean()
 
 
 def l1_loss(render: Tensor, original: Tensor) -> Tensor:
