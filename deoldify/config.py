@@ -62,13 +62,15 @@ class GeneratorConfig:
             "encoder": values["encoder"] in get_args(EncoderName),
             "middle_widths": _are_widths(values["middle_widths"], (2,)),
             "up_widths": _are_widths(values["up_widths"], blocks),
-            "widths": _are_widths(values["widths"], blocks) and len(values["widths"]) == len(values["up_widths"]),
+            "widths": _are_widths(values["widths"], blocks),
             "convs_per_block": _is_within(values["convs_per_block"], 1, 4),
             "attention_block": _is_within(values["attention_block"], 0, 3),
             "head": values["head"] in get_args(HeadName),
             "spectral": isinstance(values["spectral"], bool),
         }
         wrong = [f"{key} is {values[key]!r}" for key, is_sound in sound.items() if not is_sound]
+        if not wrong and len(values["widths"]) != len(values["up_widths"]):
+            wrong = ["widths and up_widths are not of one length"]
         if wrong:
             raise CheckpointError(f"no generator can be like this: {', '.join(wrong)}")
         return cls(**cast(Any, values))
