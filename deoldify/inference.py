@@ -182,9 +182,9 @@ class Prepared:
         seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
         *skips, features = generator.encoder(seen)
         features = _affine(features, generator.bottom_norm, torch.empty_like(features)).relu_().to(self.dtype)
-        for block in cast("list[ConvBlock]", list(generator.middle)):
-            features = block.conv(features).relu_()
-            features = _affine(features, block.norm, features)
+        for conv in cast("list[ConvBlock]", list(generator.middle)):
+            features = conv.conv(features).relu_()
+            features = _affine(features, conv.norm, features)
         for block in cast("list[UpBlock]", list(generator.decoder)):
             features = _up_in_strips(block, features, skips.pop())
             if isinstance(block.attention, SelfAttention):
@@ -194,7 +194,7 @@ class Prepared:
         return cast(Tensor, generator.head(features, x))
 
 
-def _affine(x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
+def _affine(x: Tensor, norm: nn.Module | None, out: Tensor) -> Tensor:
     """Batch norm in eval mode, or nothing where it is folded, written to ``out``, which may be ``x``."""
     if not isinstance(norm, nn.BatchNorm2d):
         return x if out is x else out.copy_(x)
