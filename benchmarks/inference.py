@@ -9,6 +9,7 @@ depend on their values.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import json
 import platform
 import time
@@ -20,6 +21,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import torch
@@ -29,12 +31,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE
 from deoldify.generator import Generator
-from deoldify.inference import Prepared
+from deoldify.inference import Prepared, fold_norms
 from deoldify.pipeline import FACTOR_PIXELS
 
 MODELS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PLAIN = "plain"
+ENGINES = {"onnxruntime": "onnxruntime onnxscript", "openvino": "openvino"}
+"""Other libraries that run the folded generator in float32 on the CPU, and what to install for them."""
 PRODUCT_SIDE = 4096
 """Rows and columns of the matrices whose product stands for what the machine can do."""
 
@@ -48,7 +52,7 @@ class Row:
     Attributes:
         model: name of the generator.
         render_factor: side of the square in units of 16 pixels.
-        way: ``plain``, or the precision of the prepared generator.
+        way: ``plain``, the precision of the prepared generator, or the name of another engine.
         seconds: median over the rounds, from a tensor on the CPU to one on the CPU.
         speed_up: plain ÷ this, median over the rounds.
         gflop: multiplications and additions of the plain generator, 10⁹.
@@ -69,6 +73,17 @@ class Row:
 def render_of(model: str, way: str, device: torch.device) -> Render:
     """The generator with random weights, ready to map (N, 3, H, W) float32 on the CPU to the same."""
     generator = Generator(MODELS[model]).eval()
+    if way in ENGINES:
+        start = {"onnxruntime": onnxruntime_of, "openvino": openvino_of}[way]
+        folded = fold_norms(generator).requires_grad_(False)
+        engine: Render | None = None
+
+        def render_by_engine(x: Tensor) -> Tensor:
+            nonlocal engine
+            engine = engine or start(folded, x)  # the first call's size is the one that it is built for
+            return engine(x)
+
+        return render_by_engine
     if way != PLAIN:
         return Prepared(generator, device, DTYPES[way])
     generator.to(device)
@@ -78,6 +93,30 @@ def render_of(model: str, way: str, device: torch.device) -> Render:
         return generator(x.to(device)).cpu()  # type: ignore[no-any-return]
 
     return render
+
+
+def onnxruntime_of(generator: Generator, x: Tensor) -> Render:
+    """The generator in ONNX Runtime, for inputs of the size of ``x``."""
+    import onnxruntime
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "generator.onnx"
+        torch.onnx.export(generator, (x,), file, dynamo=True, verbose=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
+
+
+def openvino_of(generator: Generator, x: Tensor) -> Render:
+    """The generator in OpenVINO, for inputs of the size of ``x``."""
+    import openvino
+
+    model = openvino.convert_model(generator, example_input=x, input=[list(x.shape)])
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    compiled = openvino.compile_model(model, "CPU", options)
+    return lambda x: torch.from_numpy(compiled(x.numpy())[0])
 
 
 def grey(render_factor: int) -> Tensor:
@@ -113,14 +152,15 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def time_ways(
-    model: str, render_factors: Iterable[int], precisions: Sequence[str], device: torch.device, rounds: int
+    model: str, render_factors: Iterable[int], ways: Sequence[str], device: torch.device, rounds: int
 ) -> list[Row]:
-    """Time one generator, plain and prepared in each precision; rounds alternate between them. Memory is left out."""
-    renders = {way: render_of(model, way, device) for way in (PLAIN, *precisions)}
-    products = {precision: product_of(precision, device) for precision in dict.fromkeys(("float32", *precisions))}
+    """Time one generator, plain and in other ways; rounds alternate between them. Memory is left out."""
+    products = {name: product_of(name, device) for name in DTYPES if name in ("float32", *ways)}
+    renders = {way: render_of(model, way, device) for way in (PLAIN, *ways) if way not in ENGINES}
     rows = []
     for factor in render_factors:
         x, work = grey(factor), gflop(model, factor)
+        renders |= {way: render_of(model, way, device) for way in ways if way in ENGINES}
         for render in renders.values():
             render(x)  # the first call plans and allocates
         taken: dict[str, list[float]] = {way: [] for way in renders}
@@ -129,7 +169,7 @@ def time_ways(
             rates = {precision: rate() for precision, rate in products.items()}
             for way, render in renders.items():
                 taken[way].append(seconds(partial(render, x)))
-                shares[way].append(work / taken[way][-1] / rates["float32" if way == PLAIN else way])
+                shares[way].append(work / taken[way][-1] / rates[way if way in DTYPES else "float32"])
         for way in renders:
             speed_up = median(plain / this for plain, this in zip(taken[PLAIN], taken[way]))
             rows.append(Row(model, factor, way, median(taken[way]), speed_up, work, median(shares[way]), None))
@@ -242,6 +282,13 @@ class ModelName(str, Enum):
     stable = "stable"
 
 
+class Engine(str, Enum):
+    """Another library that runs the generator."""
+
+    onnxruntime = "onnxruntime"
+    openvino = "openvino"
+
+
 class Precision(str, Enum):
     """Floating-point type of the prepared generator."""
 
@@ -262,6 +309,9 @@ def main(
     precisions: Annotated[
         list[Precision], typer.Option("--precision", "-p", help="Of the prepared generator. Repeatable.")
     ] = [Precision.float32, Precision.bfloat16],  # noqa: B006
+    engines: Annotated[
+        list[Engine], typer.Option("--engine", help="Another library to measure, in float32 on the CPU. Repeatable.")
+    ] = [],  # noqa: B006
     device: Annotated[Device, typer.Option(help="Where to measure.")] = Device.cpu,
     threads: Annotated[int | None, typer.Option(min=1, show_default="PyTorch's choice")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Timed runs of each; medians are shown.")] = 5,
@@ -272,13 +322,20 @@ def main(
     if threads is not None:
         torch.set_num_threads(threads)
     where = torch.device(device.value)
-    ways = [precision.value for precision in precisions]
+    for engine in engines:
+        if importlib.util.find_spec(engine.value) is None:
+            raise typer.BadParameter(f"{engine.value} is not installed; pip install {ENGINES[engine.value]}")
+    if engines and where.type != "cpu":
+        raise typer.BadParameter("other engines are measured on the CPU; leave out --engine")
+    ways = [*(precision.value for precision in precisions), *(engine.value for engine in engines)]
     rows: list[Row] = []
     for model in models:
         for row in time_ways(model.value, render_factors, ways, where, rounds):
             rows.append(with_peak(row, where) if memory else row)
             typer.echo(as_markdown(rows[-1:]).splitlines()[-1], err=True)
-    rates = {name: median(product_of(name, where)() for _ in range(rounds)) for name in ("float32", *ways)}
+    rates = {
+        name: median(product_of(name, where)() for _ in range(rounds)) for name in DTYPES if name in ("float32", *ways)
+    }
     facts = machine(where, rates)
     typer.echo(as_markdown(rows))
     typer.echo(f"\n{json.dumps(facts)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -48,3 +49,24 @@ def test_memory_is_measured_in_a_process_of_its_own() -> None:
     assert peak is not None
     widest = 48 * 128 * 128 * 4 / 2**20  # MiB: the last map of the decoder, which there must be room for
     assert widest < peak < 40 * widest
+
+
+def test_an_engine_that_is_not_installed_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    result = CliRunner().invoke(inference.app, ["--engine", "onnxruntime"])
+    assert result.exit_code == 2
+    words = result.output.replace("│", " ").split()  # the message stands in a box
+    assert "pip install onnxruntime onnxscript" in " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("engine", "needs"), [("onnxruntime", ["onnxruntime", "onnxscript"]), ("openvino", ["openvino"])]
+)
+def test_an_engine_computes_what_the_prepared_generator_does(engine: str, needs: list[str]) -> None:
+    for module in needs:
+        pytest.importorskip(module)
+    outputs = []
+    for way in (engine, "float32"):
+        torch.manual_seed(0)
+        outputs.append(inference.render_of("compact", way, torch.device("cpu"))(inference.grey(4)))
+    torch.testing.assert_close(*outputs, rtol=0, atol=1e-4)
