@@ -25,7 +25,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-STRIP_BYTES = {"cpu": 8 << 20, "cuda": 256 << 20, "mps": 128 << 20}
+STRIP_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 64 << 20}
 """Size of a strip's widest map: on a CPU some of them fit its last cache, elsewhere they keep the device busy."""
 
 _DELICATE_ENCODERS = ("efficientnet_lite0",)
@@ -246,7 +246,8 @@ def _in_strips(
     """Run one or two 3×3 convolutions over a map that is made in strips of rows, from the top.
 
     A convolution's result ends one row before what it sees. So the rows of a strip lag behind those made for it, and
-    two rows below the picture are needed in the end; nothing is computed twice. Outside the picture are zeros.
+    as many rows below the picture as there are convolutions close it; nothing is computed twice. Outside the picture
+    are zeros, as padding has it.
 
     Args:
         fill: makes rows of the map, from a first to the one before a last, in the tensor it is given.
