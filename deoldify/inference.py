@@ -263,10 +263,10 @@ def _in_strips(
     strips = list(_strips(height + len(convs), n * widest * width * like.element_size(), like.device))
     step = strips[0][1]
     # What each convolution sees: two rows from the strip before, then the new ones.
-    windows = [_empty(n, conv.in_channels, step + 2, width, like=like).zero_() for conv, _ in convs]
+    windows = [_empty(n, conv.in_channels, step + 2, width, like=like) for conv, _ in convs]
     for start, stop in strips:
         for window in windows:
-            window[:, :, :2] = window[:, :, step:].clone()
+            window[:, :, :2] = window[:, :, step:].clone() if start else 0
         made = windows[0][:, :, 2 : 2 + stop - start]
         inside = min(stop, height)
         if start < inside:
