@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, cast
 
 import torch
@@ -25,13 +25,11 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-STRIP_BYTES = {"cpu": 24 << 20, "cuda": 256 << 20, "mps": 128 << 20}
-"""Size of a strip of the widest map: on a CPU what its last cache holds, elsewhere enough to keep the device busy."""
+STRIP_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 64 << 20}
+"""Size of a strip's widest map: on a CPU some of them fit its last cache, elsewhere they keep the device busy."""
 
 _DELICATE_ENCODERS = ("efficientnet_lite0",)
 """Encoders that stay in float32: their depthwise convolutions gain no time in less, and lose most of the precision."""
-
-_HALO = 2  # rows beyond a strip's own that two 3×3 convolutions see
 
 _turns: defaultdict[torch.device, threading.Lock] = defaultdict(threading.Lock)
 
@@ -184,15 +182,11 @@ class Prepared:
         seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
         *skips, features = generator.encoder(seen)
         features = _affine(features, generator.bottom_norm, torch.empty_like(features)).relu_().to(self.dtype)
-        for block in generator.middle:
-            features = _convolve(cast(ConvBlock, block), features)
+        for conv in cast("list[ConvBlock]", list(generator.middle)):
+            features = conv.conv(features).relu_()
+            features = _affine(features, conv.norm, features)
         for block in cast("list[UpBlock]", list(generator.decoder)):
-            joined = _join(block, features, skips.pop())
-            del features  # as below: what is not needed any more goes before the next map is made
-            features = _convolve(cast(ConvBlock, block.convs[0]), joined)
-            del joined
-            for conv in cast("list[ConvBlock]", list(block.convs)[1:]):
-                features = _convolve(conv, features)
+            features = _up_in_strips(block, features, skips.pop())
             if isinstance(block.attention, SelfAttention):
                 features = _attend(block.attention, features)
         if isinstance(generator.head, RgbHead):
@@ -200,7 +194,7 @@ class Prepared:
         return cast(Tensor, generator.head(features, x))
 
 
-def _affine(x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
+def _affine(x: Tensor, norm: nn.Module | None, out: Tensor) -> Tensor:
     """Batch norm in eval mode, or nothing where it is folded, written to ``out``, which may be ``x``."""
     if not isinstance(norm, nn.BatchNorm2d):
         return x if out is x else out.copy_(x)
@@ -210,46 +204,91 @@ def _affine(x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
     return torch.addcmul(shift, x, scale, out=out)
 
 
-def _convolve(block: ConvBlock, x: Tensor) -> Tensor:
-    y = cast(Tensor, block.conv(x)).relu_()
-    return _affine(y, block.norm, y)
-
-
-def _join(block: UpBlock, x: Tensor, skip: Tensor) -> Tensor:
-    """What the convolutions of a decoder's block see: the up-sampled map and the encoder's, normalised, rectified."""
-    n, channels, height, width = skip.shape
-    up_channels = block.up.conv.out_channels // 4
-    joined = _empty(n, up_channels + channels, height, width, like=x)
+def _up_in_strips(block: UpBlock, x: Tensor, skip: Tensor) -> Tensor:
+    """``UpBlock.forward`` without its attention; what is joined there is never whole."""
+    n, skip_channels, height, width = skip.shape
+    channels = block.up.conv.out_channels // 4
     rows_of = _rows_of_up(block.up, x, height, width)
-    for start, stop in _strips(height, n * up_channels * width * x.element_size(), x.device):
-        joined[:, :up_channels, start:stop] = rows_of(start, stop)  # an average of what is rectified needs no ReLU
-    _affine(skip, block.skip_norm, joined[:, up_channels:]).relu_()
-    return joined
+
+    def fill(rows: Tensor, start: int, stop: int) -> None:
+        rows[:, :channels] = rows_of(start, stop)  # an average of what is rectified needs no ReLU
+        _affine(skip[:, :, start:stop], block.skip_norm, rows[:, channels:]).relu_()
+
+    convs = [(conv.conv, conv.norm) for conv in cast("list[ConvBlock]", list(block.convs))]
+    result = _empty(n, convs[-1][0].out_channels, height, width, like=x)
+    for start, stop, y, _ in _in_strips(fill, convs, (n, channels + skip_channels, height, width), x):
+        _affine(y, convs[-1][1], result[:, :, start:stop])
+    return result
 
 
 def _rgb_in_strips(head: RgbHead, features: Tensor, x: Tensor) -> Tensor:
-    """``RgbHead.forward``, which is local, in strips of rows with the halo that its two 3×3 convolutions see."""
+    """``RgbHead.forward``, whose maps at full size are never whole."""
     n, _, height, width = x.shape
-    channels = head.out.in_channels
     rows_of = _rows_of_up(head.up, features, height, width)
-    conv1, conv2 = head.residual.conv1, head.residual.conv2
+
+    def fill(rows: Tensor, start: int, stop: int) -> None:
+        rows[:, :-3] = rows_of(start, stop)
+        rows[:, -3:] = x[:, :, start:stop]
+
+    convs = [(conv, None) for conv in (head.residual.conv1, head.residual.conv2)]
     result = _empty(n, 3, height, width, like=x)
-    for start, stop in _strips(height, n * channels * width * x.element_size(), x.device):
-        first, last = max(start - _HALO, 0), min(stop + _HALO, height)
-        above, below = first - (start - _HALO), (stop + _HALO) - last  # rows outside the picture: padding, so zeros
-        joined = _empty(n, channels, stop - start + 2 * _HALO, width, like=x)
-        joined[:, :, :above] = 0
-        joined[:, :, joined.shape[2] - below :] = 0
-        inside = joined[:, :, above : joined.shape[2] - below]
-        inside[:, :-3] = rows_of(first, last)
-        inside[:, -3:] = x[:, :, first:last]
-        y = F.conv2d(joined, conv1.weight, conv1.bias, padding=(0, 1)).relu_()
-        y[:, :, : above - 1 if above else 0] = 0
-        y[:, :, y.shape[2] - (below - 1 if below else 0) :] = 0
-        y = F.conv2d(y, conv2.weight, conv2.bias, padding=(0, 1)).relu_()
-        y += joined[:, :, _HALO:-_HALO]
-        result[:, :, start:stop] = head.out(y).sigmoid_().mul_(6).sub_(3)
+    for start, stop, y, joined in _in_strips(fill, convs, (n, head.out.in_channels, height, width), x):
+        result[:, :, start:stop] = head.out(y.add_(joined)).sigmoid_().mul_(6).sub_(3)
     return result
+
+
+def _in_strips(
+    fill: Callable[[Tensor, int, int], None],
+    convs: Sequence[tuple[nn.Conv2d, nn.Module | None]],
+    shape: tuple[int, int, int, int],
+    like: Tensor,
+) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+    """Run one or two 3×3 convolutions over a map that is made in strips of rows, from the top.
+
+    A convolution's result ends one row before what it sees. So the rows of a strip lag behind those made for it, and
+    as many rows below the picture as there are convolutions close it; nothing is computed twice. Outside the picture
+    are zeros, as padding has it.
+
+    Args:
+        fill: makes rows of the map, from a first to the one before a last, in the tensor it is given.
+        convs: each with the batch norm behind its ReLU, or None; the last one's is the caller's to apply.
+        shape: of the map that ``fill`` makes, (N, C, H, W).
+        like: a tensor of the dtype and on the device to use.
+
+    Yields:
+        first row, the one beyond the last, the last convolution's output after ReLU there, and the map there.
+    """
+    n, channels, height, width = shape
+    widest = max(channels, *(conv.out_channels for conv, _ in convs))
+    strips = list(_strips(height + len(convs), n * widest * width * like.element_size(), like.device))
+    step = strips[0][1]
+    # What each convolution sees: two rows from the strip before, then the new ones.
+    windows = [_empty(n, conv.in_channels, step + 2, width, like=like) for conv, _ in convs]
+    for start, stop in strips:
+        for window in windows:
+            window[:, :, :2] = window[:, :, step:].clone() if start else 0
+        made = windows[0][:, :, 2 : 2 + stop - start]
+        inside = min(stop, height)
+        if start < inside:
+            fill(made[:, :, : inside - start], start, inside)
+        _clear_outside(made, start, height)
+        for i, (conv, norm) in enumerate(convs):
+            seen = windows[i][:, :, : 2 + stop - start]
+            y = F.conv2d(seen, conv.weight, conv.bias, padding=(0, 1)).relu_()
+            if i + 1 < len(convs):
+                made = windows[i + 1][:, :, 2 : 2 + stop - start]
+                _affine(y, norm, made)
+                _clear_outside(made, start - i - 1, height)
+        first, above = start - len(convs), max(len(convs) - start, 0)
+        there = windows[0][:, :, 2 - len(convs) : 2 - len(convs) + stop - start]
+        if above < stop - start:
+            yield first + above, stop - len(convs), y[:, :, above:], there[:, :, above:]
+
+
+def _clear_outside(rows: Tensor, first: int, height: int) -> None:
+    """Set rows above the picture or below it to zero; ``first`` is the number of the first one."""
+    rows[:, :, : max(-first, 0)] = 0
+    rows[:, :, max(height - first, 0) :] = 0
 
 
 def _rows_of_up(up: PixelShuffleUp, x: Tensor, height: int, width: int) -> Callable[[int, int], Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,15 @@ import numpy.typing as npt
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked for CUDA where there is none."""
+    if item.get_closest_marker("cuda") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no CUDA device here")
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +37,17 @@ def parity_kit() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the parity kit is not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def stand_in(parity_kit: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A stand-in for each published file: artistic as a bare state dict of 2019, stable wrapped and new."""
+    folder = tmp_path_factory.mktemp("published")
+    files = {"artistic": folder / "artistic.pth", "stable": folder / "stable.pth"}
+    for kind, options in (("artistic", ["--legacy"]), ("stable", ["--wrap"])):
+        script = parity_kit / "make_checkpoint.py"
+        subprocess.run([sys.executable, str(script), kind, str(files[kind]), *options], check=True, timeout=300)
+    return files
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import threading
 import time
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
+from skimage import data
 from torch import nn
 
-from deoldify import inference
+from deoldify import imaging, inference
+from deoldify.checkpoints import find, load_generator
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.generator import Generator
 from deoldify.inference import Prepared, fold_norms
@@ -97,7 +102,7 @@ def test_renders_of_one_device_take_turns(monkeypatch: pytest.MonkeyPatch) -> No
     assert most == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", CONFIGS)
 def test_cuda_computes_what_the_cpu_does(name: str) -> None:
     here = Prepared(random_generator(slimmer(CONFIGS[name])), CPU, torch.float32)
@@ -105,3 +110,36 @@ def test_cuda_computes_what_the_cpu_does(name: str) -> None:
     for dtype, tolerance in ((torch.float32, 1e-2), (torch.float16, 0.05), (torch.bfloat16, 0.2)):
         there = Prepared(random_generator(slimmer(CONFIGS[name])), torch.device("cuda"), dtype)
         assert (there(x) - here(x)).abs().mean() <= tolerance
+
+
+def squares(coffee: npt.NDArray[np.uint8], name: str) -> torch.Tensor:
+    """Three photographs as the model's generator sees them, (3, 3, 160, 160), normalised."""
+    photos = [coffee, np.asarray(data.astronaut()), np.asarray(data.chelsea())]  # type: ignore[no-untyped-call]
+    square = imaging.colour_square if name == "defade" else imaging.grey_square
+    return imaging.normalise(torch.cat([imaging.to_tensor(square(photo, 160)) for photo in photos]))
+
+
+def picture(output: torch.Tensor) -> torch.Tensor:
+    """(N, 3, H, W) normalised to grey levels, 0 to 255."""
+    return imaging.denormalise(output).clamp(0, 1) * 255
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype"),
+    [
+        ("cpu", torch.bfloat16),
+        pytest.param("cuda", torch.bfloat16, marks=pytest.mark.cuda),
+        pytest.param("cuda", torch.float16, marks=pytest.mark.cuda),
+    ],
+)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_lower_precision_shows_the_same_photographs(
+    name: str, device: str, dtype: torch.dtype, coffee: npt.NDArray[np.uint8], request: pytest.FixtureRequest
+) -> None:
+    file = None if name in ("compact", "defade") else request.getfixturevalue("stand_in")[name]
+    x = squares(coffee, name)
+    generator = fold_norms(load_generator(find(name), file))  # parametrised modules cannot be copied
+    low = Prepared(copy.deepcopy(generator), torch.device(device), dtype)(x)
+    difference = (picture(low) - picture(Prepared(generator, CPU, torch.float32)(x))).abs()
+    assert (difference.mean(dim=(1, 2, 3)) <= 1.0).all()
+    assert ((difference <= 6).double().mean(dim=(1, 2, 3)) >= 0.999).all()

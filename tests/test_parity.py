@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +15,6 @@ from deoldify.errors import CheckpointError
 from deoldify.imaging import Transfer
 from deoldify.inference import fold_norms
 from deoldify.published import to_generator_state
-
-
-@pytest.fixture(scope="module")
-def stand_in(parity_kit: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A stand-in for each published file: artistic as a bare state dict of 2019, stable wrapped and new."""
-    folder = tmp_path_factory.mktemp("published")
-    files = {"artistic": folder / "artistic.pth", "stable": folder / "stable.pth"}
-    for kind, options in (("artistic", ["--legacy"]), ("stable", ["--wrap"])):
-        script = parity_kit / "make_checkpoint.py"
-        subprocess.run([sys.executable, str(script), kind, str(files[kind]), *options], check=True, timeout=300)
-    return files
 
 
 @pytest.mark.parametrize("kind", ["artistic", "stable"])
