@@ -33,7 +33,7 @@ _DELICATE_ENCODERS = ("efficientnet_lite0",)
 
 _HALO = 2  # rows beyond a strip's own that two 3×3 convolutions see
 
-_turns: defaultdict[torch.device, threading.Lock] = defaultdict(threading.Lock)
+_turns: defaultdict[torch.device, threading.RLock] = defaultdict(threading.RLock)
 
 
 def choose_device(device: str) -> torch.device:
@@ -159,6 +159,7 @@ class Prepared:
 
     Attributes:
         generator: the same, which in float32 still computes the same when called by itself.
+        turn: held by whoever renders on the device; may be taken again by the thread that has it.
     """
 
     def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
@@ -170,12 +171,12 @@ class Prepared:
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
-        self._turn = _turns[device]
+        self.turn = _turns[device]
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) float32, normalised, to the same on the CPU."""
-        with self._turn:
+        with self.turn:
             return self.forward(x.to(self.device)).float().cpu()
 
     def forward(self, x: Tensor) -> Tensor:
