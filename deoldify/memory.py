@@ -29,9 +29,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from deoldify.backbones import CHANNELS
 from deoldify.config import GeneratorConfig
 from deoldify.generator import Generator
-from deoldify.inference import Prepared
+from deoldify.inference import STRIP_BYTES, Prepared
 
 MARGIN = 1.15
 """What must be free per byte that a render is predicted to take: predictions are that good."""
@@ -39,12 +40,13 @@ MARGIN = 1.15
 CALIBRATION_SIDE = 192
 """Pixels of the side of the short render that tells a device's pace: soon done, and no longer mostly overhead."""
 
-_UNSEEN_BYTES = {"cpu": 6 << 20, "cuda": 0, "mps": 0}
+_UNSEEN_BYTES = {"cpu": 7 << 20, "cuda": 0, "mps": 0}
 """What a render takes beyond its tensors: on a CPU kernels compiled for its shapes, and the heap's small blocks."""
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = 1 << 20, 4 << 20
 
 aten = torch.ops.aten
+_UNWRITTEN = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty)
 _tracing = threading.Lock()
 
 
@@ -68,7 +70,8 @@ class Cost:
 class _Ledger(TorchDispatchMode):
     """Counts arithmetic, and the bytes of all tensors that are alive on a device.
 
-    On a CPU a convolution also makes a copy of its weights, in the layout that its kernel wants.
+    On a CPU memory is taken when it is first written, not when it is asked for, and a convolution also makes a copy
+    of its weights, in the layout that its kernel wants.
 
     Args:
         device: type of the device whose memory is counted.
@@ -76,35 +79,63 @@ class _Ledger(TorchDispatchMode):
     """
 
     def __init__(self, device: str, held: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = self.flop = 0
         self._device = device
         self._alive = 0
-        self._known = {tensor.untyped_storage()._cdata for tensor in held}
+        self._held = {tensor.untyped_storage()._cdata for tensor in held}
+        self._written: dict[int, list[tuple[int, int]]] = {}  # by storage: stretches, to the byte beyond the last
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        count = flop_registry.get(func.overloadpacket)
+        operation = func.overloadpacket
+        count = flop_registry.get(operation)
         if count is not None:
             self.flop += count(*args, **kwargs, out_val=out)
+        packing = 0
+        if self._device == "cpu":
+            for index, argument in enumerate(func._schema.arguments):
+                if argument.alias_info is not None and argument.alias_info.is_write:
+                    self._write(kwargs[argument.name] if argument.kwarg_only else args[index])
+            packing = args[1].nbytes if operation is aten.convolution else 0
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and tensor.device.type == self._device:
-                self._enter(tensor.untyped_storage())
-        packing = args[1].nbytes if self._device == "cpu" and func.overloadpacket is aten.convolution else 0
+                storage = tensor.untyped_storage()
+                key = storage._cdata
+                if key in self._written or key in self._held:  # a view has the storage of another tensor
+                    continue
+                weakref.finalize(storage, self._leave, key)
+                self._written[key] = []
+                if self._device != "cpu" or operation not in _UNWRITTEN:
+                    self._write(tensor)
         self.peak = max(self.peak, self._alive + packing)
         return out
 
-    def _enter(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key not in self._known:  # a view has the storage of another tensor
-            self._known.add(key)
-            self._alive += size
-            weakref.finalize(storage, self._leave, key, size)
+    def _write(self, tensor: Tensor) -> None:
+        key = tensor.untyped_storage()._cdata
+        if key not in self._written or not tensor.numel():
+            return
+        first, last = self._span(tensor)
+        apart = []
+        for start, stop in self._written[key]:
+            if start <= last and first <= stop:
+                first, last = min(first, start), max(last, stop)
+                self._alive -= stop - start
+            else:
+                apart.append((start, stop))
+        self._written[key] = [*apart, (first, last)]
+        self._alive += last - first
 
-    def _leave(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self._alive -= size
+    @staticmethod
+    def _span(tensor: Tensor) -> tuple[int, int]:
+        """The bytes of its storage that a tensor lies in; with gaps, which pages of memory hardly ever have."""
+        first = tensor.storage_offset()
+        steps = sum((length - 1) * stride for length, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        return first * tensor.itemsize, (first + steps + 1) * tensor.itemsize
+
+    def _leave(self, key: int) -> None:
+        self._alive -= sum(stop - start for start, stop in self._written.pop(key))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -125,6 +156,22 @@ def render_cost(config: GeneratorConfig, device: torch.device, dtype: torch.dtyp
             x = torch.empty(1, 3, side, side)
             prepared.forward(x.to(device)).float().cpu()
         return Cost(ledger.peak + _UNSEEN_BYTES.get(device.type, 0), ledger.flop)
+
+
+def render_bound(config: GeneratorConfig, device: torch.device, side: int) -> int:
+    """Bytes that a render never takes, known at once: where so much is free, nothing has to be counted.
+
+    All that the generator makes, at once, in float32 and at half size, weights of the widest convolution there could
+    be, and strips.
+
+    Args:
+        config: of the generator.
+        device: where it runs.
+        side: of the square, in pixels.
+    """
+    channels = (*CHANNELS[config.encoder], *config.middle_widths, *config.up_widths, *config.widths)
+    weights = 9 * max(channels) ** 2
+    return 4 * (sum(channels) * (side // 2) ** 2 + weights) + 12 * STRIP_BYTES.get(device.type, STRIP_BYTES["cpu"])
 
 
 @functools.lru_cache(maxsize=16)
@@ -168,7 +215,7 @@ def largest_fitting(
     def too_large(side: int) -> bool:
         return render_cost(config, device, dtype, side).bytes * MARGIN > free
 
-    if not too_large(sides[-1]):  # as a rule
+    if render_bound(config, device, sides[-1]) * MARGIN <= free or not too_large(sides[-1]):
         return sides[-1]
     fitting = bisect.bisect_left(sides, True, key=too_large)
     return sides[fitting - 1] if fitting else None
