@@ -130,8 +130,8 @@ class _Ledger(TorchDispatchMode):
     @staticmethod
     def _span(tensor: Tensor) -> tuple[int, int]:
         """The bytes of its storage that a tensor lies in; with gaps, which pages of memory hardly ever have."""
-        first = tensor.storage_offset()
-        steps = sum((length - 1) * stride for length, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        first = int(tensor.storage_offset())
+        steps = sum((length - 1) * int(stride) for length, stride in zip(tensor.shape, tensor.stride(), strict=True))
         return first * tensor.itemsize, (first + steps + 1) * tensor.itemsize
 
     def _leave(self, key: int) -> None:
