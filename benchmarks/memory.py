@@ -8,7 +8,6 @@ most memory that was resident during a render exceeds what was resident before i
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
 import multiprocessing
 import sys
@@ -38,7 +37,7 @@ def measure(config: GeneratorConfig, dtype: torch.dtype, factors: list[int]) -> 
     peaks = []
     for factor in factors:
         side = factor * FACTOR_PIXELS
-        gc.collect()
+        memory.give_back(CPU)
         before = _resident("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the highest count starts anew
         prepared(torch.rand(1, 3, side, side))

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -329,6 +329,9 @@ def give_back(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    trim = _function_of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
 
 
 @functools.cache
@@ -340,9 +343,11 @@ def keep_heap_small() -> None:
     glibc's own variables for this is left alone, and so are other C libraries.
     """
     chosen = os.environ.keys() & {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES", "LD_PRELOAD"}
-    if sys.platform != "linux" or chosen:
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    mallopt = _function_of_glibc("mallopt")
+    if mallopt is not None and not chosen:
         mallopt(-3, _MMAP_THRESHOLD)  # M_MMAP_THRESHOLD
         mallopt(-1, _TRIM_THRESHOLD)  # M_TRIM_THRESHOLD
+
+
+def _function_of_glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -150,11 +150,16 @@ def test_seconds_are_known_once_a_short_render_was_made(monkeypatch: pytest.Monk
     kind = config, CPU, torch.float32
     renders = []
     forward = Prepared.forward
-    monkeypatch.setattr(Prepared, "forward", lambda self, x: renders.append(x.device) or forward(self, x))
+
+    def counted(self: Prepared, x: torch.Tensor) -> torch.Tensor:
+        renders.append(x.shape[-1])
+        return forward(self, x)
+
+    monkeypatch.setattr(Prepared, "forward", counted)
     assert memory.render_seconds(*kind, 256) is None
     for _ in range(3):
         memory.calibrate(prepared)
-    assert renders.count(CPU) == 3  # the two of the calibration, and one of shapes alone
+    assert renders == [memory.CALIBRATION_SIDE] * 3  # the two of the calibration, and one of shapes alone
     seconds = [memory.render_seconds(*kind, side) for side in (memory.CALIBRATION_SIDE, 512, 1024)]
     flop = [memory.render_cost(*kind, side).flop for side in (memory.CALIBRATION_SIDE, 512, 1024)]
     assert seconds[0] is not None and seconds[0] > 0
@@ -499,7 +504,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("page")))
     monkeypatch.setattr(memory, "_paces", {})
     monkeypatch.setattr(memory, "free_bytes", lambda device: PLENTY)
-    monkeypatch.setattr(inference.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     return importlib.import_module("app")
 
 
