@@ -385,7 +385,8 @@ def _about_model(name: str) -> str:
 
 def _factor_label(factor: int, *costs: str) -> str:
     side = factor * FACTOR_PIXELS
-    return ", ".join([f"Render factor {factor}: the model sees {side} × {side} pixels", *costs])
+    kept_together = [cost.replace(" ", "\N{NO-BREAK SPACE}") for cost in costs]
+    return ", ".join([f"Render factor {factor}: the model sees {side} × {side} pixels", *kept_together])
 
 
 def _slider(model: str, automatic: bool, factor: float) -> gr.Slider:
@@ -412,8 +413,9 @@ def _slider(model: str, automatic: bool, factor: float) -> gr.Slider:
     seconds = memory.render_seconds(*kind, side)
     if seconds is not None:
         costs.append(f"about {_seconds(seconds)}")
+    moved: dict[str, Any] = {} if shown == factor else {"value": shown}  # else it would jump back under the mouse
     return gr.Slider(
-        value=shown, visible=True, interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info
+        visible=True, interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info, **moved
     )
 
 
@@ -597,7 +599,9 @@ def colorize_tab(page: gr.Blocks) -> None:
     page.load(lambda: gr.Dropdown(_model_choices()), None, model, **PRIVATE)  # some may be here since the start
     model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **PRIVATE)
     setting = [model, automatic, factor]
-    gr.on([model.change, automatic.change, factor.change], _slider, setting, factor, **PRIVATE)
+    gr.on(
+        [model.change, automatic.change, factor.change], _slider, setting, factor, trigger_mode="always_last", **PRIVATE
+    )
     done = _connect("", button, _colorize_for_page, photo, [*setting, transfer], result)
     done.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **PRIVATE)
     done.success(_slider_of_awake_model, setting, factor, **PRIVATE)
