@@ -505,9 +505,9 @@ COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come 
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
 wanted_factor, automatic, transfer, width, height, seconds), where wanted_factor is more than render_factor if memory
 ran short. photo: an image file. model: one of the names listed; a model that is not on the server yet is downloaded
-first. render_factor: side of the square that the model sees, in units of {FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to
-{RENDER_FACTORS[-1]}; none chooses it by the photo and the memory that is free.
-transfer: how colour gets to full size, guided, bilinear or none."""
+first. render_factor: side of the square that the model sees, in units of
+{FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
+memory. transfer: how colour gets to full size, guided, bilinear or none."""
 RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
 EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, renders, width, height,
 seconds), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran short.

@@ -333,6 +333,7 @@ def restore_photo(
 
     Raises:
         ValueError: ``strength`` is out of range; the message names the range.
+        OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone)
     if not is_black_and_white(photo.pixels):
