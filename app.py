@@ -389,12 +389,12 @@ def _factor_label(factor: int, *costs: str) -> str:
     return ", ".join([f"Render factor {factor}: the model sees {side} × {side} pixels", *kept_together])
 
 
-def _slider(model: str, automatic: bool, factor: float) -> gr.Slider:
+def _slider(model: str, automatic: bool, factor: float) -> Any:
     """The slider with what its position costs on this machine, and no longer than what fits into free memory."""
-    if automatic:
-        return gr.Slider(visible=False)
+    if automatic:  # then nobody sees it
+        return gr.skip()
     if spaces is not None:  # there the GPU is elsewhere, and not ours yet
-        return gr.Slider(visible=True, label=_factor_label(int(factor)), info=ABOUT_FACTORS)
+        return gr.Slider(label=_factor_label(int(factor)))
     checkpoint, device = checkpoints.find(model), choose_device("auto")
     kind = checkpoint.config, device, choose_precision("auto", device)
     free = memory.free_bytes(device)
@@ -403,7 +403,7 @@ def _slider(model: str, automatic: bool, factor: float) -> gr.Slider:
     largest = largest_render_factor(*kind, free)
     if largest is None:
         shortage = f"{_megabytes(max(free, 0))} of memory are free, and not even the smallest render fits into that."
-        return gr.Slider(visible=True, interactive=False, label=_factor_label(int(factor)), info=shortage)
+        return gr.Slider(interactive=False, label=_factor_label(int(factor)), info=shortage)
     info = ABOUT_FACTORS
     if largest < RENDER_FACTORS[-1]:
         info += f" The largest that fits into the memory that is free now ({_megabytes(free)}) is {largest}."
@@ -414,12 +414,10 @@ def _slider(model: str, automatic: bool, factor: float) -> gr.Slider:
     if seconds is not None:
         costs.append(f"about {_seconds(seconds)}")
     moved: dict[str, Any] = {} if shown == factor else {"value": shown}  # else it would jump back under the mouse
-    return gr.Slider(
-        visible=True, interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info, **moved
-    )
+    return gr.Slider(interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info, **moved)
 
 
-def _slider_of_awake_model(model: str, automatic: bool, factor: float) -> gr.Slider:
+def _slider_of_awake_model(model: str, automatic: bool, factor: float) -> Any:
     """The slider, once the model is here and can tell how fast it is."""
     if spaces is None:
         _colorizer(model).seconds(int(factor))
