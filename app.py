@@ -32,16 +32,18 @@ from gradio.data_classes import ImageData
 from gradio.utils import get_upload_folder
 
 import deoldify
-from deoldify import checkpoints
+from deoldify import checkpoints, memory
 from deoldify.errors import DeOldifyError
 from deoldify.imaging import Transfer
-from deoldify.photo import Photo, open_photo, save_photo
+from deoldify.inference import choose_device, choose_precision
+from deoldify.photo import Photo, Render, open_photo, save_photo
 from deoldify.pipeline import (
     DEFADE_STRENGTHS,
     FACTOR_PIXELS,
     RENDER_FACTORS,
     Colorizer,
     Defader,
+    largest_render_factor,
     load,
     load_colorizer,
     restore_photo,
@@ -122,10 +124,11 @@ class UploadedPhoto(gr.Image, metaclass=_WithoutStub):
 
 @dataclass(frozen=True)
 class ColourFacts:
-    """How a photo was coloured."""
+    """How a photo was coloured; ``wanted_factor`` is more than ``render_factor`` where memory ran short."""
 
     model: str
     render_factor: int
+    wanted_factor: int
     automatic: bool
     transfer: Transfer
     width: int
@@ -137,18 +140,23 @@ class ColourFacts:
         return (
             f"Coloured in **{self.seconds:.1f} s** by **{self.model}** at render factor {self.render_factor}"
             f"{', chosen automatically' if self.automatic else ''} ({side} × {side} px). "
+            f"{_on_shortage(Render(self.model, self.render_factor, self.wanted_factor))}"
             f"The download has all {self.width} × {self.height} pixels."
         )
 
 
 @dataclass(frozen=True)
 class RestoreFacts:
-    """How a photo was restored; ``coloured`` where it was black and white and colour was asked for."""
+    """How a photo was restored; ``coloured`` where it was black and white and colour was asked for.
+
+    ``renders`` are what it was made with: the defader's, which strength 0 does without, and the colorizer's.
+    """
 
     model: str
     strength: float
     keep_tone: bool
     coloured: bool
+    renders: tuple[Render, ...]
     width: int
     height: int
     seconds: float
@@ -157,8 +165,19 @@ class RestoreFacts:
         return (
             f"Restored{' and coloured' if self.coloured else ''} in **{self.seconds:.1f} s** by **{self.model}** at "
             f"strength {self.strength:g}{', tone kept' if self.keep_tone else ''}. "
+            f"{_on_shortage(*self.renders)}"
             f"The download has all {self.width} × {self.height} pixels."
         )
+
+
+def _on_shortage(*renders: Render) -> str:
+    """A sentence for each render that had to be smaller than it should be."""
+    return "".join(
+        f"**Memory ran short**, so {render.model} made a smaller render: factor {render.factor} instead of "
+        f"{render.wanted}. "
+        for render in renders
+        if render.factor < render.wanted
+    )
 
 
 Facts = ColourFacts | RestoreFacts
@@ -179,7 +198,7 @@ class Job(Protocol):
         """What is made of the photo, and the label that says so."""
         ...
 
-    def facts(self, photo: Photo, label: str, seconds: float) -> Facts:
+    def facts(self, result: Photo, label: str, seconds: float) -> Facts:
         """How it was done."""
         ...
 
@@ -202,18 +221,13 @@ class Colouring:
     def __call__(self, photo: Photo) -> tuple[Photo, str]:
         colorizer = _colorizer(self.model)
         return colorizer.colorize_photo(
-            photo, render_factor=self._factor(photo), transfer=self.transfer
+            photo, render_factor=self.render_factor, transfer=self.transfer
         ), colorizer.label
 
-    def _factor(self, photo: Photo) -> int:
-        if self.render_factor is not None:
-            return self.render_factor
-        return _colorizer(self.model).auto_render_factor(photo.width, photo.height)
-
-    def facts(self, photo: Photo, label: str, seconds: float) -> ColourFacts:
-        automatic = self.render_factor is None
+    def facts(self, result: Photo, label: str, seconds: float) -> ColourFacts:
+        automatic, render = self.render_factor is None, result.renders[-1]
         return ColourFacts(
-            self.model, self._factor(photo), automatic, self.transfer, photo.width, photo.height, seconds
+            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds
         )
 
 
@@ -240,9 +254,11 @@ class Restoring:
             )
         return defader.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), defader.label
 
-    def facts(self, photo: Photo, label: str, seconds: float) -> RestoreFacts:
+    def facts(self, result: Photo, label: str, seconds: float) -> RestoreFacts:
         coloured = label != _defader().label
-        return RestoreFacts(DEFADE_MODEL, self.strength, self.keep_tone, coloured, photo.width, photo.height, seconds)
+        return RestoreFacts(
+            DEFADE_MODEL, self.strength, self.keep_tone, coloured, result.renders, result.width, result.height, seconds
+        )
 
 
 @dataclass(frozen=True)
@@ -330,7 +346,7 @@ def _do(job: Job, source: str | None, folder: Path, progress: gr.Progress) -> Re
             print_exception=False,
         ) from error
     seconds = round(time.perf_counter() - start, 2)
-    return Result(before, after, file, job.facts(before, label, seconds))
+    return Result(before, after, file, job.facts(after, label, seconds))
 
 
 def _preview(photo: Photo, path: Path) -> str:
@@ -367,9 +383,49 @@ def _about_model(name: str) -> str:
     return f"**Not here yet: *Colorize* first downloads {_megabytes(info.bytes)}** from the {info.source}. {about}"
 
 
-def _factor_label(factor: float) -> str:
-    side = int(factor) * FACTOR_PIXELS
-    return f"Render factor {int(factor)}: the model sees {side} × {side} pixels"
+def _factor_label(factor: int, *costs: str) -> str:
+    side = factor * FACTOR_PIXELS
+    kept_together = [cost.replace(" ", "\N{NO-BREAK SPACE}") for cost in costs]
+    return ", ".join([f"Render factor {factor}: the model sees {side} × {side} pixels", *kept_together])
+
+
+def _slider(model: str, automatic: bool, factor: float) -> Any:
+    """The slider with what its position costs on this machine, and no longer than what fits into free memory."""
+    if automatic:  # then nobody sees it
+        return gr.skip()
+    if spaces is not None:  # there the GPU is elsewhere, and not ours yet
+        return gr.Slider(label=_factor_label(int(factor)))
+    checkpoint, device = checkpoints.find(model), choose_device("auto")
+    kind = checkpoint.config, device, choose_precision("auto", device)
+    free = memory.free_bytes(device)
+    if memory.render_seconds(*kind, memory.CALIBRATION_SIDE) is None:  # the model still sleeps
+        free -= checkpoint.bytes
+    largest = largest_render_factor(*kind, free)
+    if largest is None:
+        shortage = f"{_megabytes(max(free, 0))} of memory are free, and not even the smallest render fits into that."
+        return gr.Slider(interactive=False, label=_factor_label(int(factor)), info=shortage)
+    info = ABOUT_FACTORS
+    if largest < RENDER_FACTORS[-1]:
+        info += f" The largest that fits into the memory that is free now ({_megabytes(free)}) is {largest}."
+    shown = min(int(factor), largest)
+    side = shown * FACTOR_PIXELS
+    costs = [f"takes {_megabytes(memory.render_cost(*kind, side).bytes)}"]
+    seconds = memory.render_seconds(*kind, side)
+    if seconds is not None:
+        costs.append(f"about {_seconds(seconds)}")
+    moved: dict[str, Any] = {} if shown == factor else {"value": shown}  # else it would jump back under the mouse
+    return gr.Slider(interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info, **moved)
+
+
+def _slider_of_awake_model(model: str, automatic: bool, factor: float) -> Any:
+    """The slider, once the model is here and can tell how fast it is."""
+    if spaces is None:
+        _colorizer(model).seconds(int(factor))
+    return _slider(model, automatic, factor)
+
+
+def _seconds(amount: float) -> str:
+    return f"{amount:.1f} s" if amount < 9.95 else f"{amount:.0f} s"
 
 
 def _for_page(job: Job, photo: str | None, progress: gr.Progress) -> tuple[tuple[str, str], gr.DownloadButton, str]:
@@ -441,15 +497,18 @@ def _no_result() -> tuple[None, gr.DownloadButton, str]:
     return None, gr.DownloadButton(visible=False), NO_RESULT_YET
 
 
+ABOUT_FACTORS = "Small factors paint boldly, large ones follow detail."
 NO_RESULT_YET = "The photo appears here, before and after; drag the handle to compare."
 COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
-automatic, transfer, width, height, seconds). photo: an image file. model: one of the names listed; a model that is not
-on the server yet is downloaded first. render_factor: side of the square that the model sees, in units of
-{FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo.
-transfer: how colour gets to full size, guided, bilinear or none."""
+wanted_factor, automatic, transfer, width, height, seconds), where wanted_factor is more than render_factor if memory
+ran short. photo: an image file. model: one of the names listed; a model that is not on the server yet is downloaded
+first. render_factor: side of the square that the model sees, in units of
+{FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
+memory. transfer: how colour gets to full size, guided, bilinear or none."""
 RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
-EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, width, height, seconds).
+EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, renders, width, height,
+seconds), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran short.
 photo: an image file. strength: {DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g}
 overdoes. keep_tone: restore brightness and contrast alone, so that the colour stays as it is, such as sepia."""
 DEFADE_DESCRIPTION = f"Give a faded photograph its tone and colour back. {RESTORED_COMES_BACK}"
@@ -523,8 +582,7 @@ def colorize_tab(page: gr.Blocks) -> None:
             automatic = gr.Checkbox(True, label="Choose the render factor automatically", elem_id="automatic")
             factor = gr.Slider(
                 RENDER_FACTORS[0], RENDER_FACTORS[-1], USUAL_FACTOR, step=1, precision=0, visible=False,
-                label=_factor_label(USUAL_FACTOR), info="Small factors paint boldly, large ones follow detail.",
-                elem_id="factor",
+                label=_factor_label(USUAL_FACTOR), info=ABOUT_FACTORS, elem_id="factor",
             )  # fmt: skip
             with gr.Accordion("Details", open=False):
                 transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
@@ -538,10 +596,13 @@ def colorize_tab(page: gr.Blocks) -> None:
 
     page.load(lambda: gr.Dropdown(_model_choices()), None, model, **PRIVATE)  # some may be here since the start
     model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **PRIVATE)
-    automatic.change(lambda on: gr.Slider(visible=not on), automatic, factor, **PRIVATE)
-    factor.change(lambda value: gr.Slider(label=_factor_label(value)), factor, factor, **PRIVATE)
-    done = _connect("", button, _colorize_for_page, photo, [model, automatic, factor, transfer], result)
+    setting = [model, automatic, factor]
+    gr.on(
+        [model.change, automatic.change, factor.change], _slider, setting, factor, trigger_mode="always_last", **PRIVATE
+    )
+    done = _connect("", button, _colorize_for_page, photo, [*setting, transfer], result)
     done.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **PRIVATE)
+    done.success(_slider_of_awake_model, setting, factor, **PRIVATE)
     _endpoint("colorize", COLORIZE_DESCRIPTION, _colorize_for_api, [photo, model, api_factor, transfer])
 
 

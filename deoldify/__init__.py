@@ -88,6 +88,7 @@ def colorize(image: Image.Image, *, render_factor: int | None = None, transfer: 
     Raises:
         ValueError: ``render_factor`` or ``transfer`` is out of range.
         CheckpointError: the weights are damaged.
+        OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     return _best_colorizer()(image, render_factor=render_factor, transfer=transfer)
 
@@ -106,6 +107,7 @@ def defade(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False
     Raises:
         ValueError: ``strength`` is out of range; the message names the range.
         CheckpointError: the weights are damaged.
+        OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     return _defader()(image, strength=strength, keep_tone=keep_tone)
 
@@ -124,6 +126,7 @@ def restore(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = Fals
     Raises:
         ValueError: ``strength`` is out of range; the message names the range.
         CheckpointError: the weights are damaged.
+        OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     from deoldify.photo import Photo
     from deoldify.pipeline import restore_photo

@@ -234,6 +234,7 @@ def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], 
             result, label = work(photo)
             target.parent.mkdir(parents=True, exist_ok=True)
             save_photo(result, target, label=label)
+            _tell_of_smaller_renders(source, result)
         except (DeOldifyError, OSError) as error:
             failed.append(str(error))
             tqdm.write(f"error: {error}", file=sys.stderr)
@@ -243,6 +244,16 @@ def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], 
             for line in failed:
                 typer.echo(f"  {line}", err=True)
         raise typer.Exit(1)
+
+
+def _tell_of_smaller_renders(source: Path, result: Photo) -> None:
+    for render in result.renders:
+        if render.factor < render.wanted:
+            tqdm.write(
+                f"note: {source}: memory ran short, so {render.model} used render factor {render.factor} "
+                f"instead of {render.wanted}",
+                file=sys.stderr,
+            )
 
 
 def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:

@@ -24,4 +24,4 @@ class UnknownModelError(CheckpointError, ValueError):
 
 
 class OutOfMemoryError(DeOldifyError):
-    """Not even the smallest render fits into the memory that is free."""
+    """Not even the smallest render fits into the memory that is free; the message says what to do."""

@@ -31,7 +31,7 @@ STRIP_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 64 << 20}
 _DELICATE_ENCODERS = ("efficientnet_lite0",)
 """Encoders that stay in float32: their depthwise convolutions gain no time in less, and lose most of the precision."""
 
-_turns: defaultdict[torch.device, threading.Lock] = defaultdict(threading.Lock)
+_turns: defaultdict[torch.device, threading.RLock] = defaultdict(threading.RLock)
 
 
 def choose_device(device: str) -> torch.device:
@@ -157,6 +157,7 @@ class Prepared:
 
     Attributes:
         generator: the same, which in float32 still computes the same when called by itself.
+        turn: held by whoever renders on the device; may be taken again by the thread that has it.
     """
 
     def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
@@ -168,12 +169,12 @@ class Prepared:
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
-        self._turn = _turns[device]
+        self.turn = _turns[device]
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) float32, normalised, to the same on the CPU."""
-        with self._turn:
+        with self.turn:
             return self.forward(x.to(self.device)).float().cpu()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -79,6 +79,25 @@ class JpegSettings:
     progressive: bool
 
 
+@dataclass(frozen=True)
+class Render:
+    """A render that a photograph's pixels were made with.
+
+    Attributes
+    ----------
+    model
+        What users call the model.
+    factor
+        The render factor: side of the square that the generator saw, in units of 16 pixels.
+    wanted
+        The render factor asked for or, if none was, best for the photo: more than `factor` where memory ran short.
+    """
+
+    model: str
+    factor: int
+    wanted: int
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A decoded photograph and everything of its file that must survive.
@@ -116,6 +135,8 @@ class Photo:
         Whether the file stored one channel.
     pages
         Pages of a TIFF that are not thumbnails; only the first is in `pixels`.
+    renders
+        What `pixels` were made with, in order; empty for a photo as it was opened.
     """
 
     pixels: Array
@@ -133,6 +154,7 @@ class Photo:
     lossless: bool = False
     was_grey: bool = False
     pages: int = 1
+    renders: tuple[Render, ...] = ()
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

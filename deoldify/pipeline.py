@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Literal, overload
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 from torch import Tensor
 
-from deoldify import imaging
+from deoldify import imaging, memory
 from deoldify.checkpoints import Checkpoint, find, find_on_hub, is_repository, load_generator
-from deoldify.errors import CheckpointError, UnknownModelError
+from deoldify.config import GeneratorConfig
+from deoldify.errors import CheckpointError, OutOfMemoryError, UnknownModelError
 from deoldify.generator import Generator
 from deoldify.imaging import Pixels, Transfer
 from deoldify.inference import Prepared, choose_device, choose_precision
-from deoldify.photo import Photo
+from deoldify.photo import Photo, Render
 
 FACTOR_PIXELS = 16
 """Pixels of the render's side per unit of render factor, as DeOldify counts."""
@@ -53,26 +57,100 @@ class Model:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
+        memory.keep_heap_small()
         self._prepared = Prepared(generator, self.device, self.precision)
         self.generator = self._prepared.generator
 
     def auto_render_factor(self, width: int, height: int) -> int:
         """The render factor used for a photo of this size when none is asked for.
 
-        It is the model's best, or less where the photo itself has no more pixels to look at.
+        It is the model's best, or less where the photo itself has no more pixels to look at, or where no more fits
+        into the memory that is free now.
 
         Args:
             width: of the photo in pixels.
             height: of the photo in pixels.
+
+        Raises:
+            OutOfMemoryError: not even the smallest render fits.
         """
+        return self._fitting(self._best_render_factor(width, height))
+
+    def seconds(self, render_factor: int) -> float:
+        """Seconds that a render is going to take here, by a short one that is made the first time this is asked.
+
+        Args:
+            render_factor: of the render.
+
+        Raises:
+            ValueError: ``render_factor`` is out of range; the message names the range.
+        """
+        check_render_factor(render_factor)
+        memory.calibrate(self._prepared)
+        seconds = memory.render_seconds(*self._kind, render_factor * FACTOR_PIXELS)
+        assert seconds is not None
+        return seconds
+
+    @property
+    def _kind(self) -> tuple[GeneratorConfig, torch.device, torch.dtype]:
+        """What the cost of a render depends on, beside its side."""
+        return self.generator.config, self.device, self.precision
+
+    def _best_render_factor(self, width: int, height: int) -> int:
+        """The render factor for a photo of this size where memory is plenty."""
         enough = -(-max(width, height) // FACTOR_PIXELS)
         return max(min(self.checkpoint.render_factor, enough), min(8, self.checkpoint.render_factor))
 
-    def _side(self, pixels: Pixels, render_factor: int | None) -> int:
+    def _fitting(self, factor: int) -> int:
+        """This render factor, or the largest below it that fits into the memory that is free now."""
+        with self._prepared.turn:  # no other render takes any of it then
+            free = memory.free_bytes(self.device)
+        fitting = largest_render_factor(*self._kind, free, at_most=factor)
+        if fitting is None:
+            raise self._out_of_memory()
+        return fitting
+
+    def _within_memory(
+        self, pixels: Pixels, render_factor: int | None, work: Callable[[int], Pixels]
+    ) -> tuple[Pixels, Render]:
+        """Do work that includes a render at the factor wanted, or where memory runs short at the largest that fits.
+
+        Args:
+            pixels: (H, W, 3), of the photo.
+            render_factor: asked for; None chooses it.
+            work: takes the side of the square in pixels.
+
+        Returns:
+            what ``work`` did, and the render that it was done with.
+
+        Raises:
+            OutOfMemoryError: not even the smallest render fits.
+            ValueError: ``render_factor`` is out of range.
+        """
         height, width = pixels.shape[:2]
-        factor = self.auto_render_factor(width, height) if render_factor is None else render_factor
-        check_render_factor(factor)
-        return factor * FACTOR_PIXELS
+        wanted = self._best_render_factor(width, height) if render_factor is None else render_factor
+        check_render_factor(wanted)
+        factor = self._fitting(wanted)
+        while True:
+            try:
+                return work(factor * FACTOR_PIXELS), Render(self.checkpoint.name, factor, wanted)
+            except (MemoryError, RuntimeError) as error:
+                if not memory.ran_out(error):
+                    raise
+            # Only out here is the error gone, and with it everything that the interrupted work held.
+            memory.give_back(self.device)
+            if factor == RENDER_FACTORS[0]:
+                raise self._out_of_memory()
+            factor = max(RENDER_FACTORS[0], factor * 4 // 5)  # two thirds of the pixels
+
+    def _out_of_memory(self) -> OutOfMemoryError:
+        side = RENDER_FACTORS[0] * FACTOR_PIXELS
+        needed, free = memory.render_cost(*self._kind, side).bytes, memory.free_bytes(self.device)
+        return OutOfMemoryError(
+            f"there is not enough memory for this photo: the smallest render of {self.checkpoint.name} "
+            f"({side} × {side} pixels) takes {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free on the device "
+            f"{self.device.type}. Close other programs, take a smaller model or photo, or another device"
+        )
 
     def _render(self, square: npt.NDArray[np.uint8]) -> Tensor:
         """What the generator makes of a square: (1, 3, side, side) RGB in 0 to 1."""
@@ -102,33 +180,46 @@ class Colorizer(Model):
                 ``"none"`` returns the render itself, stretched.
 
         Returns:
-            RGB, or RGBA where the image has transparency; the same size.
+            RGB, or RGBA where the image has transparency; the same size. ``info["render_factor"]`` says which
+            render factor was used: less than asked for where memory ran short.
 
         Raises:
             ValueError: ``render_factor`` or ``transfer`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
         """
         photo = Photo.from_image(image)
-        return self.colorize_photo(photo, render_factor=render_factor, transfer=transfer).to_image()
+        return _to_image(self.colorize_photo(photo, render_factor=render_factor, transfer=transfer))
 
     def colorize_photo(self, photo: Photo, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Photo:
-        """Colour a photograph at its own bit depth; everything but the pixels stays. See ``__call__``."""
-        pixels = self.colorize_pixels(photo.pixels, render_factor=render_factor, transfer=transfer)
-        return photo.with_pixels(pixels)
+        """Colour a photograph at its own bit depth; everything but the pixels stays. See ``__call__``.
+
+        Returns:
+            the coloured photo, whose ``renders`` tell what it was made with.
+        """
+        pixels, render = self._coloured(photo.pixels, render_factor, transfer)
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, render))
 
     def colorize_pixels(
         self, pixels: Pixels, *, render_factor: int | None = None, transfer: Transfer = "guided"
     ) -> Pixels:
         """Colour pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
+        return self._coloured(pixels, render_factor, transfer)[0]
+
+    def _coloured(self, pixels: Pixels, render_factor: int | None, transfer: Transfer) -> tuple[Pixels, Render]:
         if transfer not in ("guided", "bilinear", "none"):
             raise ValueError(f"transfer {transfer!r} is none of guided, bilinear, none")
-        grey = imaging.grey_square(pixels, self._side(pixels, render_factor))
-        render = self._render(grey)
-        if transfer == "guided":
-            return imaging.transfer_guided(pixels, grey, render)
-        if transfer == "bilinear":
-            return imaging.transfer_bilinear(pixels, render)
-        stretched = imaging.stretch(render, *pixels.shape[:2])
-        return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+
+        def coloured(side: int) -> Pixels:
+            grey = imaging.grey_square(pixels, side)
+            render = self._render(grey)
+            if transfer == "guided":
+                return imaging.transfer_guided(pixels, grey, render)
+            if transfer == "bilinear":
+                return imaging.transfer_bilinear(pixels, render)
+            stretched = imaging.stretch(render, *pixels.shape[:2])
+            return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+
+        return self._within_memory(pixels, render_factor, coloured)
 
 
 class Defader(Model):
@@ -157,38 +248,63 @@ class Defader(Model):
                 toned print. Without it a black-and-white photo comes back neutral.
 
         Returns:
-            RGB, or RGBA where the image has transparency; the same size.
+            RGB, or RGBA where the image has transparency; the same size. ``info["render_factor"]`` says which
+            render factor was used: less than asked for where memory ran short.
 
         Raises:
             ValueError: ``strength`` or ``render_factor`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
         """
         photo = Photo.from_image(image)
         restored = self.defade_photo(photo, strength=strength, render_factor=render_factor, keep_tone=keep_tone)
-        return restored.to_image()
+        return _to_image(restored)
 
     def defade_photo(
         self, photo: Photo, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
     ) -> Photo:
-        """Restore a photograph at its own bit depth; everything but the pixels stays. See ``__call__``."""
-        pixels = self.defade_pixels(photo.pixels, strength=strength, render_factor=render_factor, keep_tone=keep_tone)
-        return photo.with_pixels(pixels)
+        """Restore a photograph at its own bit depth; everything but the pixels stays. See ``__call__``.
+
+        Returns:
+            the restored photo, whose ``renders`` tell what it was made with: nothing at strength 0.
+        """
+        pixels, renders = self._restored(photo.pixels, strength, render_factor, keep_tone)
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *renders))
 
     def defade_pixels(
         self, pixels: Pixels, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
     ) -> Pixels:
         """Restore pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
+        return self._restored(pixels, strength, render_factor, keep_tone)[0]
+
+    def _restored(
+        self, pixels: Pixels, strength: float, render_factor: int | None, keep_tone: bool
+    ) -> tuple[Pixels, tuple[Render, ...]]:
         low, high = DEFADE_STRENGTHS
         if not low <= strength <= high:
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
-        side = self._side(pixels, render_factor)
+        if render_factor is not None:
+            check_render_factor(render_factor)
         if strength == 0:
-            return pixels
-        square = imaging.colour_square(pixels, side)
-        coefficients = imaging.affine_coefficients(
-            imaging.to_tensor(square), self._render(square), radius=max(2, side // 64), epsilon=1e-3
-        )
-        neutral = not keep_tone and is_black_and_white(pixels)
-        return imaging.transfer_tone(pixels, coefficients, strength, neutral=neutral, keep_tone=keep_tone)
+            return pixels, ()
+
+        def restored(side: int) -> Pixels:
+            square = imaging.colour_square(pixels, side)
+            coefficients = imaging.affine_coefficients(
+                imaging.to_tensor(square), self._render(square), radius=max(2, side // 64), epsilon=1e-3
+            )
+            neutral = not keep_tone and is_black_and_white(pixels)
+            return imaging.transfer_tone(pixels, coefficients, strength, neutral=neutral, keep_tone=keep_tone)
+
+        result, render = self._within_memory(pixels, render_factor, restored)
+        return result, (render,)
+
+
+def _to_image(photo: Photo) -> Image.Image:
+    """A photo as an image that says in its ``info`` which render factor it was made with."""
+    image = photo.to_image()
+    if photo.renders:
+        image.info["render_factor"] = photo.renders[-1].factor
+    return image
 
 
 def is_black_and_white(pixels: Pixels) -> bool:
@@ -217,11 +333,35 @@ def restore_photo(
 
     Raises:
         ValueError: ``strength`` is out of range; the message names the range.
+        OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone)
     if not is_black_and_white(photo.pixels):
         return restored, defader.label
     return colorizer.colorize_photo(restored), f"{defader.label}. {colorizer.label}"
+
+
+def largest_render_factor(
+    config: GeneratorConfig,
+    device: torch.device,
+    dtype: torch.dtype,
+    free: int,
+    *,
+    at_most: int = RENDER_FACTORS[-1],
+) -> int | None:
+    """The largest render factor whose render fits, with a margin; None where not even the smallest does.
+
+    Args:
+        config: of the generator.
+        device: where it runs.
+        dtype: what it runs in.
+        free: bytes that may be taken, see ``memory.free_bytes``.
+        at_most: the largest factor of interest.
+    """
+    factors = range(RENDER_FACTORS[0], at_most + 1)
+    sides = [factor * FACTOR_PIXELS for factor in factors]
+    side = memory.largest_fitting(config, device, dtype, sides, free)
+    return None if side is None else side // FACTOR_PIXELS
 
 
 def check_render_factor(factor: int) -> None:

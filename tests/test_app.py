@@ -62,6 +62,7 @@ def test_the_api_colours_a_photo_and_keeps_what_came_with_it(client: Client, tmp
     assert facts == {
         "model": "compact",
         "render_factor": 8,
+        "wanted_factor": 8,
         "automatic": False,
         "transfer": "bilinear",
         "width": 301,
@@ -98,6 +99,9 @@ def test_the_api_restores_a_photo_and_colours_it_where_asked(client: Client, tmp
             assert (colourfulness(restored) > 3) is (endpoint == "/restore")
     for endpoint, told in facts.items():
         assert told.pop("seconds") > 0
+        renders = told.pop("renders")
+        assert [render["model"] for render in renders] == ["defade", "compact"][: 1 + (endpoint == "/restore")]
+        assert all(render["factor"] == render["wanted"] for render in renders)
         assert told == {
             "model": "defade",
             "strength": 1.0,
