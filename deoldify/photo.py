@@ -469,20 +469,53 @@ def _samples_of(image: Image.Image) -> _Samples:
     if image.mode == "F":
         return _Samples(_from_float(np.asarray(image)), "grey")
     if image.mode == "CMYK":
-        return _Samples(np.asarray(image), "cmyk")
+        return _Samples(array_of(image), "cmyk")
     if image.mode == "LAB":
         srgb = ImageCms.createProfile("sRGB")
         image = cast(
             Image.Image, ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
         )
-        return _Samples(np.asarray(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
+        return _Samples(array_of(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
     grey = image.mode in ("1", "L", "LA", "La")
-    if image.has_transparency_data:
-        values = np.asarray(image.convert("LA" if grey else "RGBA"))
-        alpha = np.ascontiguousarray(values[..., -1])
-        return _Samples(values[..., 0], "grey", alpha) if grey else _Samples(values[..., :3], "rgb", alpha)
     mode = "L" if grey else "RGB"
-    return _Samples(np.asarray(image if image.mode == mode else image.convert(mode)), "grey" if grey else "rgb")
+    if not image.has_transparency_data:
+        return _Samples(array_of(image, mode), "grey" if grey else "rgb")
+    shape = (image.height, image.width)
+    values, alpha = np.empty(shape if grey else (*shape, 3), np.uint8), np.empty(shape, np.uint8)
+    for band in _bands(values):
+        samples = _band_of(image, band, "LA" if grey else "RGBA")
+        values[band] = samples[..., 0] if grey else samples[..., :3]
+        alpha[band] = samples[..., -1]
+    return _Samples(values, "grey" if grey else "rgb", alpha)
+
+
+def array_of(image: Image.Image, mode: str | None = None) -> Array:
+    """The samples of a Pillow image of eight bits.
+
+    They are copied band by band, because `np.asarray` of a whole image needs its memory twice more on the way.
+
+    Parameters
+    ----------
+    image
+        Of mode L, RGB or CMYK, or of any mode that can be converted to `mode`.
+    mode
+        One of these three; None for the image's own.
+
+    Returns
+    -------
+    (H, W) for L, else (H, W, channels), uint8, writable.
+    """
+    mode = mode or image.mode
+    shape = (image.height, image.width)
+    values = np.empty(shape if mode == "L" else (*shape, len(mode)), np.uint8)
+    for band in _bands(values):
+        values[band] = _band_of(image, band, mode)
+    return values
+
+
+def _band_of(image: Image.Image, band: slice, mode: str) -> Array:
+    part = image.crop((0, band.start, image.width, min(band.stop, image.height)))
+    return np.asarray(part if part.mode == mode else part.convert(mode))
 
 
 def _from_float(values: Array) -> Array:
