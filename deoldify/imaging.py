@@ -238,21 +238,26 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor)
             red += red_offset
             blue *= y
             blue += blue_offset
-            green = red * (-of_red / of_green)
-            green -= blue * (of_blue / of_green)
-            highest, lowest = np.maximum(red, blue), np.minimum(red, blue)
-            np.maximum(highest, green, out=highest)
-            np.minimum(lowest, green, out=lowest)
-            fits = (top - y) / np.maximum(highest, least, out=highest)
-            np.minimum(fits, y / np.maximum(np.negative(lowest, out=lowest), least, out=lowest), out=fits)
+
+            # Each plane that is not needed any more holds the next: new memory would cost more than the arithmetic.
+            green = np.multiply(red, -of_red / of_green, out=red_offset)
+            green -= np.multiply(blue, of_blue / of_green, out=blue_offset)
+            highest, lowest = np.maximum(red, blue, out=blue_offset), np.minimum(red, blue)
+            np.maximum(np.maximum(highest, green, out=highest), least, out=highest)
+            np.minimum(np.minimum(lowest, green, out=lowest), -least, out=lowest)
+            fits = np.subtract(top, y, out=green)
+            fits /= highest
+            np.minimum(fits, np.negative(np.divide(y, lowest, out=lowest), out=lowest), out=fits)
             np.minimum(fits, 1, out=fits)
             for values in (red, blue):
                 values *= fits
                 values += y
                 np.rint(values, out=values)
+
             # What is rounded away of red and blue moves green by 0.36 at most, which leaves it in range.
-            green = y - red * of_red
-            green -= blue * of_blue
+            green = y
+            green -= np.multiply(red, of_red, out=fits)
+            green -= np.multiply(blue, of_blue, out=fits)
             green /= of_green
             for channel, values in enumerate((red, np.rint(green, out=green), blue)):
                 np.copyto(result[strip][..., channel], values, casting="unsafe")
@@ -385,7 +390,8 @@ def _is_grey(pixels: Pixels) -> bool:
     """Whether the three channels of (H, W, 3) are equal everywhere."""
     values = pixels.reshape(-1)
     differs = values[1:] != values[:-1]  # from the one before: of R, G, B, R, G, B ... every third may
-    return not (differs[0::3].any() or differs[1::3].any())
+    differs[2::3] = False
+    return not differs.any()
 
 
 def _luma_of(pixels: Pixels) -> Plane:
@@ -441,31 +447,37 @@ class _Stretched:
         self._planes = planes.numpy()
         self._upper, self._down = _neighbours(height, planes.shape[1])
         self._left, self._across = _neighbours(width, planes.shape[2])
+        self._right = np.minimum(self._left + 1, planes.shape[2] - 1)
 
     def strips(self, rows: slice) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
-        """The strips of a band of rows, each with its part of the planes, (C, rows, width), which is the caller's."""
-        start = rows.start
-        while start < rows.stop:
-            # A strip between two rows of the planes takes less work than one across several of them.
-            most = min(start + max(1, _STRIP_PIXELS // self.width), rows.stop)
-            between = int(np.searchsorted(self._upper, self._upper[start], side="right"))
-            stop = min(between, most) if 4 * (between - start) >= most - start else most
-            yield slice(start, stop), self._rows(start, stop)
-            start = stop
+        """The strips of a band of rows, each with its part of the planes, (C, rows, width).
 
-    def _rows(self, start: int, stop: int) -> npt.NDArray[np.float32]:
-        upper = self._upper[start:stop]
-        last = self._planes.shape[1] - 1
-        wide = self._wide(self._planes[:, upper[0] : min(upper[-1] + 1, last) + 1])
-        steps = np.diff(wide, axis=1, append=wide[:, -1:])
-        at: npt.NDArray[np.int64] | slice = upper - upper[0] if upper[-1] > upper[0] else slice(1)
-        values: npt.NDArray[np.float32] = steps[:, at] * self._down[start:stop, None]
-        values += wide[:, at]
-        return values
+        They may be written to. They are gone with the next strip: memory that is new costs more than the arithmetic.
+        """
+        most = max(1, _STRIP_PIXELS // self.width)
+        memory = np.empty((len(self._planes), most, self.width), np.float32)
+        before, above, below = -1, memory[:, 0], memory[:, 0]
+        for strip in _strips(rows, self.width):
+            values = memory[:, : strip.stop - strip.start]
+            row = strip.start
+            while row < strip.stop:
+                upper = int(self._upper[row])
+                stop = min(int(np.searchsorted(self._upper, upper, side="right")), strip.stop)
+                if upper != before:
+                    above = below if upper == before + 1 and before >= 0 else self._wide(upper)
+                    before, below = upper, self._wide(upper + 1)
+                    step = (below - above)[:, None]
+                part = values[:, row - strip.start : stop - strip.start]
+                np.multiply(step, self._down[row:stop, None], out=part)
+                part += above[:, None]
+                row = stop
+            yield strip, values
 
-    def _wide(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        wide: npt.NDArray[np.float32] = planes[..., self._left]
-        right = planes[..., np.minimum(self._left + 1, planes.shape[2] - 1)]
+    def _wide(self, row: int) -> npt.NDArray[np.float32]:
+        """(C, width): a row of the planes, or the last where there are no more."""
+        values = self._planes[:, min(row, self._planes.shape[1] - 1)]
+        wide = np.take(values, self._left, axis=1)
+        right = np.take(values, self._right, axis=1)
         right -= wide
         right *= self._across
         wide += right
