@@ -54,7 +54,7 @@ READABLE_SUFFIXES = (
 _log = logging.getLogger(__name__)
 
 _GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
-_BAND = 1 << 20  # pixels that are worked on at once where a whole-photo temporary would be costly
+_BAND = 1 << 17  # pixels that are worked on at once: few enough for memory that is used again, not fetched anew
 
 # What decoders raise on damaged files; anything else is a fault of ours and must not be taken for one of the file.
 _DAMAGE = (
@@ -611,7 +611,7 @@ def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]
 
 
 def _bands(array: Array) -> Iterator[slice]:
-    """Yield slices of rows that hold about a megapixel each."""
+    """Yield slices of rows that hold about `_BAND` pixels each."""
     rows = max(1, _BAND // max(1, array.shape[1]))
     for top in range(0, array.shape[0], rows):
         yield slice(top, top + rows)
