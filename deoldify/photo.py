@@ -294,6 +294,26 @@ def _open_stream(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
         raise PhotoError(f"{name} is not a photograph that can be read: damaged or cut short ({reason})") from error
 
 
+def pixels_in(path: str | os.PathLike[str]) -> int:
+    """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told.
+
+    Nothing is decoded, and nothing is raised: what is wrong with the file, `open_photo` tells.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            kind = _sniff(stream.read(32))
+            stream.seek(0)
+            if kind == "TIFF":
+                with tifffile.TiffFile(stream) as tiff:
+                    return tiff.pages.first.imagewidth * tiff.pages.first.imagelength
+            if kind is None:
+                return 0
+            width, height = _reader(kind)(stream).size
+            return int(width * height)
+    except (PhotoError, *_DAMAGE):
+        return 0
+
+
 def _sniff(start: bytes) -> str | None:
     """Tell the format by its first bytes; Pillow's own search would try formats that are no photographs."""
     prefixes = {
