@@ -331,7 +331,8 @@ def transfer_tone(
     """
     height, width = pixels.shape[:2]
     top = np.iinfo(pixels.dtype).max
-    slopes, offsets = coefficients[0, :9].unflatten(0, (3, 3)) * strength, coefficients[0, 9:] * (strength * top)
+    slopes = coefficients[0, :9].view(3, 3, *coefficients.shape[2:]) * strength
+    offsets = coefficients[0, 9:] * (strength * top)
     kept = 1.0
     if neutral or keep_tone:  # one change for the three channels, that of luma
         weights = torch.tensor(LUMA_WEIGHTS)
@@ -347,12 +348,11 @@ def transfer_tone(
             rgb = [pixels[strip][..., channel].astype(np.float32) for channel in range(3)]
             changes = []
             for red, green, blue, change in of_strip.reshape(-1, 4, *of_strip.shape[1:]):
-                for slope, channel in zip((red, green, blue), rgb):
-                    slope *= channel
+                for slope, values in zip((red, green, blue), rgb):
+                    slope *= values
                     change += slope
                 changes.append(change)
-            for channel in range(3):
-                values = rgb[channel]
+            for channel, values in enumerate(rgb):
                 values *= np.float32(kept)
                 values += changes[channel % len(changes)]
                 np.rint(values, out=values)

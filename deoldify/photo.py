@@ -305,7 +305,7 @@ def pixels_in(path: str | os.PathLike[str]) -> int:
             stream.seek(0)
             if kind == "TIFF":
                 with tifffile.TiffFile(stream) as tiff:
-                    return tiff.pages.first.imagewidth * tiff.pages.first.imagelength
+                    return int(tiff.pages.first.imagewidth * tiff.pages.first.imagelength)
             if kind is None:
                 return 0
             width, height = _reader(kind)(stream).size
