@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
 from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_on_hub, is_repository, models
 from deoldify.errors import DeOldifyError, UnknownModelError
 
 if TYPE_CHECKING:
+    from deoldify.folder import Work
     from deoldify.photo import Photo
-
-    Work = Callable[[Photo], tuple[Photo, str]]  # a photo to what is made of it, and the label that says so
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -222,38 +222,37 @@ def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], 
     if not todo:
         return
 
-    from deoldify.photo import open_photo, save_photo
-
+    if len(todo) > 1:
+        # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     work = prepare()
-    failed = []
-    for source, target in tqdm(todo, unit="photo", disable=None if len(todo) > 1 else True):
-        try:
-            photo = open_photo(source)
-            if photo.pages > 1:
-                tqdm.write(f"note: {source} has {photo.pages} pages; the first one is {done}", file=sys.stderr)
-            result, label = work(photo)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            save_photo(result, target, label=label)
-            _tell_of_smaller_renders(source, result)
-        except (DeOldifyError, OSError) as error:
-            failed.append(str(error))
-            tqdm.write(f"error: {error}", file=sys.stderr)
+
+    import torch
+    from tqdm import tqdm
+
+    from deoldify.folder import process
+
+    failed: dict[Path, str] = {}
+    # A photo more than there are cores for, so that none of them waits for a disk.
+    with closing(process(todo, work, workers=torch.get_num_threads() + 1)) as outcomes:
+        for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=None if len(todo) > 1 else True):
+            if outcome.pages > 1:
+                note = f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}"
+                tqdm.write(note, file=sys.stderr)
+            for render in outcome.renders:
+                if render.factor < render.wanted:
+                    note = f"memory ran short, so {render.model} used render factor {render.factor}"
+                    tqdm.write(f"note: {outcome.source}: {note} instead of {render.wanted}", file=sys.stderr)
+            if outcome.error is not None:
+                failed[outcome.source] = str(outcome.error)
+                tqdm.write(f"error: {outcome.error}", file=sys.stderr)
     if failed:
         if len(todo) > 1:
             typer.echo(f"{len(failed)} of {len(todo)} photos could not be {done}:", err=True)
-            for line in failed:
-                typer.echo(f"  {line}", err=True)
+            for source, _ in todo:
+                if source in failed:
+                    typer.echo(f"  {failed[source]}", err=True)
         raise typer.Exit(1)
-
-
-def _tell_of_smaller_renders(source: Path, result: Photo) -> None:
-    for render in result.renders:
-        if render.factor < render.wanted:
-            tqdm.write(
-                f"note: {source}: memory ran short, so {render.model} used render factor {render.factor} "
-                f"instead of {render.wanted}",
-                file=sys.stderr,
-            )
 
 
 def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:

@@ -5,6 +5,8 @@ Tensors are (N, C, H, W) float; arrays are (H, W, 3) RGB, uint8 or uint16, as ph
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
@@ -14,9 +16,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from deoldify.photo import array_of
+
 Triple = tuple[float, float, float]
 Transfer = Literal["guided", "bilinear", "none"]
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Plane = npt.NDArray[np.float32]
 
 IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
@@ -30,8 +35,11 @@ V_SCALE = 0.877
 _RIDGE = 1e-5
 """Variance (RGB of 0 to 1), the square of an 8-bit level, that is noise to a fit over a whole picture."""
 
-_STRIP_PIXELS = 1 << 18
-"""Full-size work goes in strips of rows of about this many pixels: small enough for the cache, any photo's size."""
+_BAND_PIXELS = 1 << 21
+"""Full-size work goes in bands of rows of about this many pixels, which are enough to keep a core busy."""
+
+_STRIP_PIXELS = 1 << 16
+"""A band is worked on in strips of rows of about this many pixels, which are few enough for the cache."""
 
 
 def _per_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
@@ -92,11 +100,20 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     Returns:
         (side, side, 3) uint8.
     """
-    return np.array(_eight_bit_image(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    height, width = pixels.shape[:2]
+    narrow = np.empty((height, side, 3), np.uint8)
 
+    # Pillow, too, makes a picture narrow first and low then, so that this is what it makes of the whole at once.
+    def make_narrow(rows: slice) -> None:
+        for strip in _strips(rows, width):
+            values = pixels[strip] if pixels.dtype == np.uint8 else (pixels[strip] >> 8).astype(np.uint8)
+            grey = _is_grey(values)
+            image = Image.fromarray(values[..., 0] if grey else values)
+            resized = np.asarray(image.resize((side, len(values)), Image.Resampling.BILINEAR))
+            narrow[strip] = resized[..., None] if grey else resized
 
-def _eight_bit_image(pixels: Pixels) -> Image.Image:
-    return Image.fromarray(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8))
+    _side_by_side(make_narrow, height, width)
+    return np.array(Image.fromarray(narrow).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
@@ -117,7 +134,7 @@ def stretch(render: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:
         (height, width, 3) uint8.
     """
     eight_bits = (render[0] * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
-    return np.array(Image.fromarray(eight_bits).resize((width, height), Image.Resampling.BILINEAR))
+    return array_of(Image.fromarray(eight_bits).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def transfer_bilinear(pixels: Pixels, render: Tensor) -> Pixels:
@@ -137,14 +154,18 @@ def transfer_bilinear(pixels: Pixels, render: Tensor) -> Pixels:
     coloured = stretch(render, height, width)
     steps = np.iinfo(pixels.dtype).max // 255
     result = np.empty_like(pixels)
-    for rows in _strips(height, width):
-        red, _, blue = coloured[rows].astype(np.int32).transpose(2, 0, 1)
-        y = _fixed_point_luma(coloured[rows])
-        u = _in_steps((blue - y) * 8061).clip(-128, 127) * steps
-        v = _in_steps((red - y) * 14369).clip(-128, 127) * steps
-        y = _fixed_point_luma(pixels[rows])
-        rgb = (y + _in_steps(18678 * v), y + _in_steps(-6472 * u - 9519 * v), y + _in_steps(33292 * u))
-        result[rows] = np.stack(rgb, axis=-1).clip(0, np.iinfo(pixels.dtype).max)
+
+    def merge(rows: slice) -> None:
+        for strip in _strips(rows, width):
+            red, _, blue = coloured[strip].astype(np.int32).transpose(2, 0, 1)
+            y = _fixed_point_luma(coloured[strip])
+            u = _in_steps((blue - y) * 8061).clip(-128, 127) * steps
+            v = _in_steps((red - y) * 14369).clip(-128, 127) * steps
+            y = _fixed_point_luma(pixels[strip])
+            rgb = (y + _in_steps(18678 * v), y + _in_steps(-6472 * u - 9519 * v), y + _in_steps(33292 * u))
+            result[strip] = np.stack(rgb, axis=-1).clip(0, np.iinfo(pixels.dtype).max)
+
+    _side_by_side(merge, height, width)
     return result
 
 
@@ -200,26 +221,48 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor)
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
-    coefficients = guided_coefficients(grey, render, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
-    rows_of = _RowsOfStretched(coefficients, height, width)
     top = float(np.iinfo(pixels.dtype).max)
+    coefficients = guided_coefficients(grey, render, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
+    a_u, a_v, b_u, b_v = coefficients[0]
+    # R − Y and B − Y as functions of Y, all three in the photo's own levels.
+    planes = torch.stack([a_v / V_SCALE, b_v * (top / V_SCALE), a_u / U_SCALE, b_u * (top / U_SCALE)])
+    stretched = _Stretched(planes, height, width)
+    of_red, of_green, of_blue = (np.float32(weight) for weight in LUMA_WEIGHTS)
+    least = np.float32(1e-6 * top)
     result = np.empty_like(pixels)
-    for rows in _strips(height, width):
-        strip = pixels[rows]
-        y = _luma_of(strip, top)
-        a_u, a_v, b_u, b_v = rows_of(rows.start, rows.stop)
-        blue_minus_y = (a_u * y).add_(b_u).div_(U_SCALE)
-        red_minus_y = (a_v * y).add_(b_v).div_(V_SCALE)
-        green_minus_y = (red_minus_y * -LUMA_WEIGHTS[0]).sub_(blue_minus_y * LUMA_WEIGHTS[2]).div_(LUMA_WEIGHTS[1])
-        highest = torch.maximum(torch.maximum(red_minus_y, blue_minus_y), green_minus_y)
-        lowest = torch.minimum(torch.minimum(red_minus_y, blue_minus_y), green_minus_y)
-        fits = torch.minimum((1 - y) / highest.clamp_(min=1e-6), y / lowest.neg_().clamp_(min=1e-6)).clamp_(0, 1)
-        y *= top
-        fits *= top
-        red = torch.addcmul(y, red_minus_y, fits).round_().clamp_(0, top)
-        blue = torch.addcmul(y, blue_minus_y, fits).round_().clamp_(0, top)
-        green = y.sub_(red * LUMA_WEIGHTS[0]).sub_(blue * LUMA_WEIGHTS[2]).div_(LUMA_WEIGHTS[1]).round_().clamp_(0, top)
-        result[rows] = torch.stack([red, green, blue], dim=-1).numpy()
+
+    def colour(rows: slice) -> None:
+        for strip, (red, red_offset, blue, blue_offset) in stretched.strips(rows):
+            y = _luma_of(pixels[strip])
+            red *= y
+            red += red_offset
+            blue *= y
+            blue += blue_offset
+
+            # Each plane that is not needed any more holds the next: new memory would cost more than the arithmetic.
+            green = np.multiply(red, -of_red / of_green, out=red_offset)
+            green -= np.multiply(blue, of_blue / of_green, out=blue_offset)
+            highest, lowest = np.maximum(red, blue, out=blue_offset), np.minimum(red, blue)
+            np.maximum(np.maximum(highest, green, out=highest), least, out=highest)
+            np.minimum(np.minimum(lowest, green, out=lowest), -least, out=lowest)
+            fits = np.subtract(top, y, out=green)
+            fits /= highest
+            np.minimum(fits, np.negative(np.divide(y, lowest, out=lowest), out=lowest), out=fits)
+            np.minimum(fits, 1, out=fits)
+            for values in (red, blue):
+                values *= fits
+                values += y
+                np.rint(values, out=values)
+
+            # What is rounded away of red and blue moves green by 0.36 at most, which leaves it in range.
+            green = y
+            green -= np.multiply(red, of_red, out=fits)
+            green -= np.multiply(blue, of_blue, out=fits)
+            green /= of_green
+            for channel, values in enumerate((red, np.rint(green, out=green), blue)):
+                np.copyto(result[strip][..., channel], values, casting="unsafe")
+
+    _side_by_side(colour, height, width)
     return result
 
 
@@ -287,20 +330,35 @@ def transfer_tone(
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
-    rows_of = _RowsOfStretched(coefficients, height, width)
-    top = float(np.iinfo(pixels.dtype).max)
+    top = np.iinfo(pixels.dtype).max
+    slopes = coefficients[0, :9].view(3, 3, *coefficients.shape[2:]) * strength
+    offsets = coefficients[0, 9:] * (strength * top)
+    kept = 1.0
+    if neutral or keep_tone:  # one change for the three channels, that of luma
+        weights = torch.tensor(LUMA_WEIGHTS)
+        slopes, offsets = (torch.einsum("c,c...->...", weights, each).unsqueeze(0) for each in (slopes, offsets))
+        if not keep_tone:  # and of the photo itself no more than its luma
+            slopes, kept = slopes + strength * weights.view(1, 3, 1, 1), 1 - strength
+    planes = torch.cat([slopes, offsets.unsqueeze(1)], dim=1)  # (changes, R, G, B and offset, h, w)
+    stretched = _Stretched(planes.flatten(0, 1), height, width)
     result = np.empty_like(pixels)
-    for rows in _strips(height, width):
-        rgb = torch.from_numpy(pixels[rows].astype(np.float32)).permute(2, 0, 1) / top  # (3, rows, W)
-        planes = rows_of(rows.start, rows.stop)
-        change = torch.stack([torch.addcmul(planes[9 + c], planes[3 * c], rgb[0]) for c in range(3)])
-        for c in range(3):
-            change[c].addcmul_(planes[3 * c + 1], rgb[1]).addcmul_(planes[3 * c + 2], rgb[2])
-        if neutral or keep_tone:
-            change_of_luma = luma(change.unsqueeze(0))[0]
-            change = change_of_luma if keep_tone else luma(rgb.unsqueeze(0))[0] + change_of_luma - rgb
-        restored = (rgb + strength * change).mul_(top).round_().clamp_(0, top)
-        result[rows] = restored.permute(1, 2, 0).numpy()
+
+    def restore(rows: slice) -> None:
+        for strip, of_strip in stretched.strips(rows):
+            rgb = [pixels[strip][..., channel].astype(np.float32) for channel in range(3)]
+            changes = []
+            for red, green, blue, change in of_strip.reshape(-1, 4, *of_strip.shape[1:]):
+                for slope, values in zip((red, green, blue), rgb):
+                    slope *= values
+                    change += slope
+                changes.append(change)
+            for channel, values in enumerate(rgb):
+                values *= np.float32(kept)
+                values += changes[channel % len(changes)]
+                np.rint(values, out=values)
+                np.copyto(result[strip][..., channel], np.clip(values, 0, top, out=values), casting="unsafe")
+
+    _side_by_side(restore, height, width)
     return result
 
 
@@ -328,37 +386,106 @@ def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 0.9) -> boo
     return float((design @ fit - uv).square().mean().sqrt()) * 255 <= tolerance
 
 
-def _luma_of(strip: Pixels, top: float) -> Tensor:
-    """(H, W) float32 luma in 0 to 1; exact where the three channels are equal."""
-    rgb = torch.from_numpy(strip.astype(np.float32))
-    red, green, blue = rgb.unbind(-1)
-    return torch.add(green, red - green, alpha=LUMA_WEIGHTS[0]).add_(blue - green, alpha=LUMA_WEIGHTS[2]).div_(top)
+def _is_grey(pixels: Pixels) -> bool:
+    """Whether the three channels of (H, W, 3) are equal everywhere."""
+    values = pixels.reshape(-1)
+    differs = values[1:] != values[:-1]  # from the one before: of R, G, B, R, G, B ... every third may
+    differs[2::3] = False
+    return not differs.any()
 
 
-def _strips(height: int, width: int) -> list[slice]:
+def _luma_of(pixels: Pixels) -> Plane:
+    """(H, W) luma in the levels of (H, W, 3) RGB; exact where the three channels are equal."""
+    if _is_grey(pixels):
+        return pixels[..., 0].astype(np.float32)
+    red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
+    red -= green
+    red *= np.float32(LUMA_WEIGHTS[0])
+    blue -= green
+    blue *= np.float32(LUMA_WEIGHTS[2])
+    green += red
+    green += blue
+    return green
+
+
+def _side_by_side(work: Callable[[slice], None], height: int, width: int) -> None:
+    """Do the work on every band of rows of a photograph, on as many cores as PyTorch would use."""
+    count = max(1, round(height * width / _BAND_PIXELS))
+    step = -(-height // count)
+    bands = [slice(start, min(start + step, height)) for start in range(0, height, step)]
+    workers = min(torch.get_num_threads(), len(bands))
+    if workers == 1:
+        for rows in bands:
+            work(rows)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(work, bands):
+            pass
+
+
+def _strips(rows: slice, width: int) -> Iterator[slice]:
     step = max(1, _STRIP_PIXELS // width)
-    return [slice(start, min(start + step, height)) for start in range(0, height, step)]
+    for start in range(rows.start, rows.stop, step):
+        yield slice(start, min(start + step, rows.stop))
 
 
-class _RowsOfStretched:
-    """Rows of small planes stretched to full size, bilinear, without the whole ever being in memory.
+class _Stretched:
+    """Small planes stretched to full size, bilinear, without the whole ever being in memory.
 
     Args:
-        planes: (1, C, h, w).
+        planes: (C, h, w) float32.
         height: full size.
         width: full size.
     """
 
     def __init__(self, planes: Tensor, height: int, width: int) -> None:
         h, w = planes.shape[-2:]
-        planes = F.interpolate(planes, (min(h, height), width), mode="bilinear", antialias=width < w or height < h)
-        self._planes = planes[0]  # (C, min(h, height), width)
-        self._scale = self._planes.shape[1] / height
+        self.width = width
+        if height < h or width < w:
+            size = min(h, height), min(w, width)
+            planes = F.interpolate(planes.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
+        self._planes = planes.numpy()
+        self._upper, self._down = _neighbours(height, planes.shape[1])
+        self._left, self._across = _neighbours(width, planes.shape[2])
+        self._right = np.minimum(self._left + 1, planes.shape[2] - 1)
 
-    def __call__(self, start: int, stop: int) -> Tensor:
-        """(C, stop − start, width) float32."""
-        last = self._planes.shape[1] - 1
-        at = ((torch.arange(start, stop) + 0.5) * self._scale - 0.5).clamp(0, last)
-        upper = at.floor().long()
-        lower = (upper + 1).clamp(max=last)
-        return torch.lerp(self._planes[:, upper], self._planes[:, lower], (at - upper).view(1, -1, 1))
+    def strips(self, rows: slice) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+        """The strips of a band of rows, each with its part of the planes, (C, rows, width).
+
+        They may be written to. They are gone with the next strip: memory that is new costs more than the arithmetic.
+        """
+        most = max(1, _STRIP_PIXELS // self.width)
+        memory = np.empty((len(self._planes), most, self.width), np.float32)
+        before, above, below = -1, memory[:, 0], memory[:, 0]
+        for strip in _strips(rows, self.width):
+            values = memory[:, : strip.stop - strip.start]
+            row = strip.start
+            while row < strip.stop:
+                upper = int(self._upper[row])
+                stop = min(int(np.searchsorted(self._upper, upper, side="right")), strip.stop)
+                if upper != before:
+                    above = below if upper == before + 1 and before >= 0 else self._wide(upper)
+                    before, below = upper, self._wide(upper + 1)
+                    step = (below - above)[:, None]
+                part = values[:, row - strip.start : stop - strip.start]
+                np.multiply(step, self._down[row:stop, None], out=part)
+                part += above[:, None]
+                row = stop
+            yield strip, values
+
+    def _wide(self, row: int) -> npt.NDArray[np.float32]:
+        """(C, width): a row of the planes, or the last where there are no more."""
+        values = self._planes[:, min(row, self._planes.shape[1] - 1)]
+        wide = np.take(values, self._left, axis=1)
+        right = np.take(values, self._right, axis=1)
+        right -= wide
+        right *= self._across
+        wide += right
+        return wide
+
+
+def _neighbours(large: int, small: int) -> tuple[npt.NDArray[np.int64], Plane]:
+    """For each pixel of a large side the one of a small side before it, and the share of the one behind that."""
+    at = ((np.arange(large) + 0.5) * (small / large) - 0.5).clip(0, small - 1)
+    before = at.astype(np.int64)
+    return before, (at - before).astype(np.float32)

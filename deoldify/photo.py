@@ -54,7 +54,7 @@ READABLE_SUFFIXES = (
 _log = logging.getLogger(__name__)
 
 _GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
-_BAND = 1 << 20  # pixels that are worked on at once where a whole-photo temporary would be costly
+_BAND = 1 << 17  # pixels that are worked on at once: few enough for memory that is used again, not fetched anew
 
 # What decoders raise on damaged files; anything else is a fault of ours and must not be taken for one of the file.
 _DAMAGE = (
@@ -316,6 +316,26 @@ def _open_stream(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
         raise PhotoError(f"{name} is not a photograph that can be read: damaged or cut short ({reason})") from error
 
 
+def pixels_in(path: str | os.PathLike[str]) -> int:
+    """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told.
+
+    Nothing is decoded, and nothing is raised: what is wrong with the file, `open_photo` tells.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            kind = _sniff(stream.read(32))
+            stream.seek(0)
+            if kind == "TIFF":
+                with tifffile.TiffFile(stream) as tiff:
+                    return int(tiff.pages.first.imagewidth * tiff.pages.first.imagelength)
+            if kind is None:
+                return 0
+            width, height = _reader(kind)(stream).size
+            return int(width * height)
+    except (PhotoError, *_DAMAGE):
+        return 0
+
+
 def _sniff(start: bytes) -> str | None:
     """Tell the format by its first bytes; Pillow's own search would try formats that are no photographs."""
     prefixes = {
@@ -491,20 +511,53 @@ def _samples_of(image: Image.Image) -> _Samples:
     if image.mode == "F":
         return _Samples(_from_float(np.asarray(image)), "grey")
     if image.mode == "CMYK":
-        return _Samples(np.asarray(image), "cmyk")
+        return _Samples(array_of(image), "cmyk")
     if image.mode == "LAB":
         srgb = ImageCms.createProfile("sRGB")
         image = cast(
             Image.Image, ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
         )
-        return _Samples(np.asarray(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
+        return _Samples(array_of(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
     grey = image.mode in ("1", "L", "LA", "La")
-    if image.has_transparency_data:
-        values = np.asarray(image.convert("LA" if grey else "RGBA"))
-        alpha = np.ascontiguousarray(values[..., -1])
-        return _Samples(values[..., 0], "grey", alpha) if grey else _Samples(values[..., :3], "rgb", alpha)
     mode = "L" if grey else "RGB"
-    return _Samples(np.asarray(image if image.mode == mode else image.convert(mode)), "grey" if grey else "rgb")
+    if not image.has_transparency_data:
+        return _Samples(array_of(image, mode), "grey" if grey else "rgb")
+    shape = (image.height, image.width)
+    values, alpha = np.empty(shape if grey else (*shape, 3), np.uint8), np.empty(shape, np.uint8)
+    for band in _bands(values):
+        samples = _band_of(image, band, "LA" if grey else "RGBA")
+        values[band] = samples[..., 0] if grey else samples[..., :3]
+        alpha[band] = samples[..., -1]
+    return _Samples(values, "grey" if grey else "rgb", alpha)
+
+
+def array_of(image: Image.Image, mode: str | None = None) -> Array:
+    """The samples of a Pillow image of eight bits.
+
+    They are copied band by band, because `np.asarray` of a whole image needs its memory twice more on the way.
+
+    Parameters
+    ----------
+    image
+        Of mode L, RGB or CMYK, or of any mode that can be converted to `mode`.
+    mode
+        One of these three; None for the image's own.
+
+    Returns
+    -------
+    (H, W) for L, else (H, W, channels), uint8, writable.
+    """
+    mode = mode or image.mode
+    shape = (image.height, image.width)
+    values = np.empty(shape if mode == "L" else (*shape, len(mode)), np.uint8)
+    for band in _bands(values):
+        values[band] = _band_of(image, band, mode)
+    return values
+
+
+def _band_of(image: Image.Image, band: slice, mode: str) -> Array:
+    part = image.crop((0, band.start, image.width, min(band.stop, image.height)))
+    return np.asarray(part if part.mode == mode else part.convert(mode))
 
 
 def _from_float(values: Array) -> Array:
@@ -600,7 +653,7 @@ def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]
 
 
 def _bands(array: Array) -> Iterator[slice]:
-    """Yield slices of rows that hold about a megapixel each."""
+    """Yield slices of rows that hold about `_BAND` pixels each."""
     rows = max(1, _BAND // max(1, array.shape[1]))
     for top in range(0, array.shape[0], rows):
         yield slice(top, top + rows)

@@ -45,3 +45,16 @@ def test_importing_the_package_does_not_import_what_is_slow() -> None:
 
 def test_listing_models_needs_no_torch() -> None:
     assert "torch" not in modules_after("import deoldify; deoldify.models()")
+
+
+def test_help_and_the_list_of_models_need_nothing_that_is_slow() -> None:
+    heavy = {"torch", "torchvision", "timm", "numpy", "PIL", "imagecodecs", "tifffile"}
+    for arguments in (["--help"], ["colorize", "--help"], ["models"]):
+        called = f"sys.argv = ['deoldify', *{arguments}]; from deoldify.__main__ import app"
+        loaded = modules_after(f"{called}; app(standalone_mode=False)")
+        assert "typer" in loaded
+        assert not heavy & loaded
+
+
+def test_the_page_waits_for_no_library_of_models() -> None:
+    assert not {"timm", "torchvision", "tensorboard", "train"} & modules_after("import app")

@@ -1,0 +1,257 @@
+"""What surrounds the render: time against Pillow's, memory a pixel, start-up, folders. Run it on a quiet machine.
+
+``python benchmarks/photo.py`` prints Markdown tables, and JSON with ``--json FILE``. Photographs are made by the script
+from scikit-image's CC0 pictures: enlarged, with grain, so that a JPEG of them is as long as a camera's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+Rows = list[dict[str, Any]]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def make_photo(path: Path, megapixels: float, *, mode: str) -> None:
+    """Write a photograph of 3:2; ``mode`` is ``L``, ``RGB``, or ``grey RGB`` for grey in three channels."""
+    from skimage import data
+
+    width = round((megapixels * 1.5e6) ** 0.5)
+    coffee = np.asarray(data.coffee())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(coffee).resize((width, round(width / 1.5)), Image.Resampling.BICUBIC)
+    if mode != "RGB":
+        picture = picture.convert("L")
+    rng = np.random.default_rng(0)
+    tile = rng.normal(0, 4, (512, 512)).astype(np.float32)
+    grain = np.tile(tile, (picture.height // 512 + 1, picture.width // 512 + 1))[: picture.height, : picture.width]
+    values = np.asarray(picture, np.float32)
+    values = values + (grain if values.ndim == 2 else grain[..., None])
+    grainy = Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
+    (grainy.convert("RGB") if mode == "grey RGB" else grainy).save(path, quality=90)
+
+
+def _load(name: str) -> tuple[Callable[[Any], Any], str]:
+    import deoldify
+
+    if name == "defade":
+        defader = deoldify.load("defade")
+        return defader.defade_photo, defader.label
+    colorizer = deoldify.load_colorizer(name)
+    return colorizer.colorize_photo, colorizer.label
+
+
+def time_against_pillow(folder: Path, megapixels: float, repeats: int) -> Rows:
+    """From path to saved file, against Pillow's decoding and encoding of the same file, measured in turn."""
+    from deoldify.photo import open_photo, save_photo
+
+    rows: Rows = []
+    for name in ("compact", "defade"):
+        work, label = _load(name)
+        for mode in ("grey RGB", "L", "RGB"):
+            path, target = folder / "photo.jpg", folder / "new.jpg"
+            make_photo(path, megapixels, mode=mode)
+            pillow, ours = [], []
+            for _ in range(repeats + 1):
+                start = time.perf_counter()
+                with Image.open(path) as image:
+                    image.save(target, quality="keep")
+                middle = time.perf_counter()
+                save_photo(work(open_photo(path)), target, label=label)
+                pillow.append(middle - start)
+                ours.append(time.perf_counter() - middle)
+            del pillow[0], ours[0]  # to get warm
+            rows.append(
+                {
+                    "model": name,
+                    "JPEG": mode,
+                    "Pillow, s": round(statistics.median(pillow), 3),
+                    "ours, s": round(statistics.median(ours), 3),
+                    "ratio": round(statistics.median(b / a for a, b in zip(pillow, ours)), 2),
+                }
+            )
+    return rows
+
+
+def memory_a_pixel(folder: Path, megapixels: float) -> Rows:
+    """Peak of resident memory above the loaded program, in a process for each."""
+    rows: Rows = []
+    for name, suffix in (("compact", ".jpg"), ("defade", ".jpg"), ("compact", ".png")):
+        source = folder / f"large{suffix}"
+        if not source.exists():
+            make_photo(source, megapixels, mode="RGB")
+        command = [sys.executable, __file__, "one-memory", name, str(source), str(folder / f"new{suffix}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        rows.append({"model": name, "file": suffix, "megapixels": megapixels, "bytes a pixel": float(done.stdout)})
+    return rows
+
+
+@app.command(hidden=True)
+def one_memory(name: str, source: Path, target: Path) -> None:
+    """Print the bytes a pixel that one photo takes above the loaded program."""
+    from deoldify.photo import Photo, open_photo, save_photo
+
+    work, label = _load(name)
+    ramp = np.arange(300 * 200 * 3).reshape(200, 300, 3).astype(np.uint8)
+    save_photo(work(Photo(ramp)), target, label=label)
+    program = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
+    photo = open_photo(source)
+    save_photo(work(photo), target, label=label)
+    typer.echo(f"{(_resident('VmHWM') - program) / (photo.width * photo.height):.2f}")
+
+
+def _resident(field: str) -> int:
+    """Bytes of this process's memory as Linux tells them: ``VmRSS`` for now, ``VmHWM`` for the peak."""
+    status = Path("/proc/self/status").read_text().split()
+    return int(status[status.index(f"{field}:") + 1]) * 1024
+
+
+def start_up(repeats: int) -> Rows:
+    """Seconds from the start of a process to its answer, the best of some."""
+
+    def best(*arguments: str) -> float:
+        seconds = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+            seconds.append(time.perf_counter() - start)
+        return min(seconds)
+
+    interpreter, torch, page = best("-c", "pass"), best("-c", "import torch"), min(_page() for _ in range(repeats))
+    rows: Rows = [{"what": "the interpreter", "seconds": interpreter, "beyond": "", "seconds beyond": ""}]
+    for what, seconds, beyond, base in (
+        ("deoldify --help", best("-m", "deoldify", "--help"), "the interpreter", interpreter),
+        ("deoldify models", best("-m", "deoldify", "models"), "the interpreter", interpreter),
+        ("app.py --help", best("app.py", "--help"), "import torch", torch),
+        ("the page answers", page, "import torch", torch),
+    ):
+        rows.append({"what": what, "seconds": seconds, "beyond": beyond, "seconds beyond": seconds - base})
+    return [{k: round(v, 2) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+
+
+def _page() -> float:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = time.perf_counter()
+    command = [sys.executable, "app.py", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as page:
+        try:
+            while page.poll() is None:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10):
+                        return time.perf_counter() - start
+                except (urllib.error.URLError, ConnectionError):
+                    time.sleep(0.02)
+        finally:
+            page.terminate()
+    raise RuntimeError("the page ended before it answered")
+
+
+def folders(folder: Path, photos: int, megapixels: float) -> Rows:
+    """Photos a second, one at a time and as the command line does a folder, each in a process of its own."""
+    old = folder / "old"
+    old.mkdir()
+    make_photo(old / "0.jpg", megapixels, mode="grey RGB")
+    for i in range(1, photos):
+        shutil.copy(old / "0.jpg", old / f"{i}.jpg")
+    rows: Rows = []
+    for way in ("one at a time", "folder"):
+        environment = {**os.environ} | ({"OMP_WAIT_POLICY": "passive"} if way == "folder" else {})
+        command = [sys.executable, __file__, "one-folder", str(old), str(folder / way), way]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        rows.append({"way": way, "photos": photos, "photos a second": round(photos / float(done.stdout), 1)})
+    rows[1]["ratio"] = round(rows[1]["photos a second"] / rows[0]["photos a second"], 2)
+    files = [path.name for path in old.iterdir()]
+    same = all((folder / "folder" / n).read_bytes() == (folder / "one at a time" / n).read_bytes() for n in files)
+    rows[1]["same files"] = same
+    return rows
+
+
+@app.command(hidden=True)
+def one_folder(old: Path, new: Path, way: str) -> None:
+    """Print the seconds that a folder takes, once the model is warm."""
+    import torch
+
+    from deoldify.folder import process
+    from deoldify.photo import Photo, open_photo, save_photo
+
+    work, label = _load("compact")
+    jobs = [(path, new / path.name) for path in sorted(old.iterdir())]
+    new.mkdir()
+    work(open_photo(jobs[0][0]))
+
+    def labelled(photo: Photo) -> tuple[Photo, str]:
+        return work(photo), label
+
+    start = time.perf_counter()
+    if way == "folder":
+        for outcome in process(jobs, labelled, workers=torch.get_num_threads() + 1):
+            if outcome.error is not None:
+                raise outcome.error
+    else:
+        for source, target in jobs:
+            result, said = labelled(open_photo(source))
+            save_photo(result, target, label=said)
+    typer.echo(f"{time.perf_counter() - start:.3f}")
+
+
+def _table(title: str, rows: Rows) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [columns, ["---"] * len(columns), *([str(row.get(column, "")) for column in columns] for row in rows)]
+    return f"\n## {title}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+@app.command()
+def measure(
+    megapixels: Annotated[float, typer.Option(help="Of the photo that is timed.")] = 12,
+    large: Annotated[float, typer.Option(help="Megapixels of the photo whose memory is measured.")] = 100,
+    photos: Annotated[int, typer.Option(help="In the folder, of 2 megapixels each.")] = 200,
+    repeats: Annotated[int, typer.Option(help="Of everything that is timed in turn.")] = 7,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here, too.")] = None,
+) -> None:
+    """Measure all four and print tables."""
+    found: dict[str, Rows] = {}
+
+    def add(title: str, rows: Rows) -> None:
+        found[title] = rows
+        typer.echo(_table(title, rows))
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        add(f"From path to saved file, {megapixels:g} megapixels", time_against_pillow(folder, megapixels, repeats))
+        add("Memory above the loaded program", memory_a_pixel(folder, large))
+        add("Start-up", start_up(min(repeats, 3)))
+        add("A folder of 2-megapixel photos", folders(folder, photos, 2))
+    if json_file is None:
+        typer.echo(f"\n{json.dumps(found)}")
+    else:
+        json_file.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    # Without a command's name, everything is measured.
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.argv.insert(1, "measure")
+    app()
