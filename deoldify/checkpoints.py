@@ -80,8 +80,8 @@ class Checkpoint:
     render_factor: int
 
 
-COMPACT_SHA256 = "73a64596c5ed609518550437a55dd2e3e41f5ffc5da8ab72bfeae16e889afb19"
-COMPACT_BYTES = 14097838
+COMPACT_SHA256 = "1cb89386d40ee1d1e15c4fc5ad0e554e734c393dac8dbed56d016faf7bd7d310"
+COMPACT_BYTES = 14099382
 
 DEFADE_SHA256 = "32a0f3fa6262f993d893f21521c27d4f2674a880d95ea419ce266b30f84be427"
 DEFADE_BYTES = 14126514
@@ -101,7 +101,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=COMPACT_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
-        render_factor=10,
+        render_factor=14,
     ),
     Checkpoint(
         name="artistic",
@@ -153,7 +153,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=DEFADE_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
-        render_factor=10,
+        render_factor=6,
     ),
 )
 

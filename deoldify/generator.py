@@ -107,7 +107,7 @@ class ToneHead(nn.Module):
 
         result = torch.lerp(rgb, terms[:, :3], torch.sigmoid(whole[:, -3:, None, None]))
         result = result + (whole[:, :-3].view(n, 3, self.TERMS) @ terms.flatten(2)).view(n, 3, height, width)
-        slopes, offsets = local[:, :9].unflatten(1, (3, 3)), local[:, 9:]
+        slopes, offsets = local[:, :9].reshape(n, 3, 3, height, width), local[:, 9:]
         return normalise(result + offsets + (slopes * terms[:, None, :3]).sum(dim=2))
 
 

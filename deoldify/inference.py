@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from deoldify.generator import Generator, RgbHead
+from deoldify.generator import Generator, RgbHead, ToneHead
 from deoldify.layers import ConvBlock, PixelShuffleUp, SelfAttention, UpBlock
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -165,7 +165,9 @@ class Prepared:
         self.generator = fold_norms(generator).to(device).to(memory_format=torch.channels_last)
         self._encoder_dtype = torch.float32 if generator.config.encoder in _DELICATE_ENCODERS else dtype
         for name, part in generator.named_children():
-            part.to(self._encoder_dtype if name == "encoder" else dtype)
+            # A whole picture's tone hangs on the few numbers of a tone head, which take no time.
+            exact = isinstance(part, ToneHead)
+            part.to(self._encoder_dtype if name == "encoder" else torch.float32 if exact else dtype)
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()

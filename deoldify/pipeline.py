@@ -29,6 +29,9 @@ RENDER_FACTORS = range(4, 65)
 """Render factors that can be asked for."""
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
+_RESTORED_TOLERANCE = 2.0
+"""As ``imaging.is_monochrome`` has it, of what a defader makes of a photo: nineteen in twenty black-and-white ones
+stay below, however they faded, and as many colour ones do not."""
 _GLANCE_SIDE = 64
 """Pixels of the square on which a photo is judged to be black and white or in colour."""
 
@@ -267,8 +270,7 @@ class Defader(Model):
         Returns:
             the restored photo, whose ``renders`` tell what it was made with: nothing at strength 0.
         """
-        pixels, renders = self._restored(photo.pixels, strength, render_factor, keep_tone)
-        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *renders))
+        return self.defade_and_judge(photo, strength=strength, render_factor=render_factor, keep_tone=keep_tone)[0]
 
     def defade_pixels(
         self, pixels: Pixels, *, strength: float = 1.0, render_factor: int | None = None, keep_tone: bool = False
@@ -276,27 +278,42 @@ class Defader(Model):
         """Restore pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
         return self._restored(pixels, strength, render_factor, keep_tone)[0]
 
+    def defade_and_judge(
+        self, photo: Photo, *, strength: float, render_factor: int | None = None, keep_tone: bool = False
+    ) -> tuple[Photo, bool]:
+        """``defade_photo``, and whether the photograph turned out to have no colours of its own."""
+        pixels, renders, neutral = self._restored(photo.pixels, strength, render_factor, keep_tone)
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *renders)), neutral
+
     def _restored(
         self, pixels: Pixels, strength: float, render_factor: int | None, keep_tone: bool
-    ) -> tuple[Pixels, tuple[Render, ...]]:
+    ) -> tuple[Pixels, tuple[Render, ...], bool]:
         low, high = DEFADE_STRENGTHS
         if not low <= strength <= high:
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
         if render_factor is not None:
             check_render_factor(render_factor)
         if strength == 0:
-            return pixels, ()
+            return pixels, (), is_black_and_white(pixels)
+        neutral = False
 
         def restored(side: int) -> Pixels:
+            nonlocal neutral
             square = imaging.colour_square(pixels, side)
-            coefficients = imaging.affine_coefficients(
-                imaging.to_tensor(square), self._render(square), radius=max(2, side // 64), epsilon=1e-3
+            render = self._render(square)
+            # Of a badly faded colour photograph little colour is left, but restoring it brings some out.
+            neutral = is_black_and_white(pixels) and is_black_and_white(
+                imaging.stretch(render, side, side), tolerance=_RESTORED_TOLERANCE
             )
-            neutral = not keep_tone and is_black_and_white(pixels)
-            return imaging.transfer_tone(pixels, coefficients, strength, neutral=neutral, keep_tone=keep_tone)
+            coefficients = imaging.affine_coefficients(
+                imaging.to_tensor(square), render, radius=max(2, side // 64), epsilon=1e-3
+            )
+            return imaging.transfer_tone(
+                pixels, coefficients, strength, neutral=neutral and not keep_tone, keep_tone=keep_tone
+            )
 
         result, render = self._within_memory(pixels, render_factor, restored)
-        return result, (render,)
+        return result, (render,), neutral
 
 
 def _to_image(photo: Photo) -> Image.Image:
@@ -307,13 +324,14 @@ def _to_image(photo: Photo) -> Image.Image:
     return image
 
 
-def is_black_and_white(pixels: Pixels) -> bool:
+def is_black_and_white(pixels: Pixels, tolerance: float = 0.9) -> bool:
     """Whether a photograph has no colours of its own; a sepia print has none.
 
     Args:
         pixels: (H, W, 3) RGB, uint8 or uint16.
+        tolerance: see ``imaging.is_monochrome``.
     """
-    return imaging.is_monochrome(imaging.colour_square(pixels, _GLANCE_SIDE))
+    return imaging.is_monochrome(imaging.colour_square(pixels, _GLANCE_SIDE), tolerance)
 
 
 def restore_photo(
@@ -335,8 +353,8 @@ def restore_photo(
         ValueError: ``strength`` is out of range; the message names the range.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
-    restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone)
-    if not is_black_and_white(photo.pixels):
+    restored, neutral = defader.defade_and_judge(photo, strength=strength, keep_tone=keep_tone)
+    if not neutral:
         return restored, defader.label
     return colorizer.colorize_photo(restored), f"{defader.label}. {colorizer.label}"
 
