@@ -597,9 +597,9 @@ def colorize_tab(page: gr.Blocks) -> None:
     page.load(lambda: gr.Dropdown(_model_choices()), None, model, **PRIVATE)  # some may be here since the start
     model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **PRIVATE)
     setting = [model, automatic, factor]
-    gr.on(
-        [model.change, automatic.change, factor.change], _slider, setting, factor, trigger_mode="always_last", **PRIVATE
-    )
+    seen = automatic.change(lambda on: gr.Slider(visible=not on), automatic, factor, **PRIVATE)
+    seen.then(_slider, setting, factor, **PRIVATE)
+    gr.on([model.change, factor.change], _slider, setting, factor, trigger_mode="always_last", **PRIVATE)
     done = _connect("", button, _colorize_for_page, photo, [*setting, transfer], result)
     done.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **PRIVATE)
     done.success(_slider_of_awake_model, setting, factor, **PRIVATE)
