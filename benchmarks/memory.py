@@ -73,7 +73,7 @@ def main(
                     flush=True,
                 )
     print(json.dumps([dict(zip(("model", "precision", "factor", "predicted", "measured"), row)) for row in rows]))
-    sys.exit(any(abs(predicted / peak - 1) > 0.15 for *_, predicted, peak in rows))
+    sys.exit(any(abs(predicted - peak) > max(0.15 * peak, 3 << 20) for *_, predicted, peak in rows))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=DEFADE_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
-        render_factor=6,
+        render_factor=16,
     ),
 )
 

@@ -311,7 +311,10 @@ def _room_in_cgroups(proc: Path, mount: Path) -> Iterable[int]:
 
 # When it runs out all the same
 
-_REFUSALS = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "alloc_failed")
+_REFUSALS = (
+    "not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "alloc_failed",
+    "could not create a primitive",  # oneDNN, where it has no memory for a kernel
+)  # fmt: skip
 """How RuntimeErrors of PyTorch and of what it builds on say so, in lower case."""
 
 

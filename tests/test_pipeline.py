@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -84,12 +85,13 @@ def test_wrong_settings_name_the_right_ones(call: Callable[[], object], says: st
 
 
 def test_the_automatic_render_factor_is_the_models_best_but_no_larger_than_the_photo(
-    colorizer: deoldify.Colorizer,
+    colorizer: deoldify.Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    best = colorizer.checkpoint.render_factor
-    assert colorizer.auto_render_factor(4000, 3000) == best
-    assert colorizer.auto_render_factor(best * 16 - 16, 40) == best - 1
-    assert 4 <= colorizer.auto_render_factor(1, 1) <= best
+    assert colorizer.auto_render_factor(4000, 3000) == colorizer.checkpoint.render_factor
+    monkeypatch.setattr(colorizer, "checkpoint", dataclasses.replace(colorizer.checkpoint, render_factor=35))
+    assert colorizer.auto_render_factor(4000, 3000) == 35
+    assert colorizer.auto_render_factor(20 * 16 - 15, 40) == 20
+    assert colorizer.auto_render_factor(1, 1) == 14
 
 
 def test_bfloat16_paints_nearly_what_float32_paints(

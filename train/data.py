@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import signal
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -565,6 +566,11 @@ def batches(
 
 
 def leave_signals_to_the_run(worker: int) -> None:
-    """For a loader's workers: Ctrl-C reaches every process, and the run needs them until its step has ended."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """For a loader's workers: what a terminal or a launcher tells the group of processes, the run is to decide on.
+
+    It needs its workers until its step has ended. When it ends itself it ends them, by SIGTERM.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

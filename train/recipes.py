@@ -185,6 +185,8 @@ class Recipe:
         names = [stage.name for stage in self.stages]
         if len(set(names)) < len(names) or not names:
             raise RecipeError(f"recipe {self.name!r} needs stages, each with a name of its own; it has: {names}")
+        if len(self.generator.widths) != len(self.generator.up_widths):
+            raise RecipeError(f"the generator of {self.name!r} needs as many widths as up_widths")
         for stage in self.stages:
             if stage.phase != "generator" and self.critic is None:
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs a critic, and the recipe has none")

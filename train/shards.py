@@ -232,10 +232,13 @@ def _loaded(stream: _Stream, at_once: int) -> Iterator[Item]:
         stream, batch_size=None, num_workers=workers, worker_init_fn=leave_signals_to_the_run,
         prefetch_factor=max(2, 2 * at_once // workers) if workers else None,
     )  # fmt: skip
+    wrong = ""
     try:
         yield from cast("Iterator[Item]", loader)
     except DataError as error:  # out of a worker it comes with all that the worker was doing
-        raise DataError(str(error).strip().rpartition("DataError: ")[2]) from None
+        wrong = str(error).strip().rpartition("DataError: ")[2]
+    if wrong:  # raised out here, where the error above is gone and with it what kept the workers alive
+        raise DataError(wrong)
 
 
 def _stacked(items: Sequence[Item]) -> tuple[Tensor, Tensor]:
