@@ -31,9 +31,9 @@ _LEAST_AUTOMATIC = 14
 """Smaller photos are enlarged to be rendered: measured, 100 pixels are coloured best at 14 × 16."""
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
-_RESTORED_TOLERANCE = 1.4
+_RESTORED_TOLERANCE = 1.7
 """As ``imaging.is_monochrome`` has it, of what a defader makes of a photo. Measured on 120 photographs: nineteen in
-twenty black-and-white ones that faded at medium strength stay below, and no colour one."""
+twenty black-and-white ones that faded at medium strength stay below, and no colour one that looks grey beforehand."""
 _GLANCE_SIDE = 64
 """Pixels of the square on which a photo is judged to be black and white or in colour."""
 
