@@ -40,10 +40,10 @@ MARGIN = 1.15
 CALIBRATION_SIDE = 192
 """Pixels of the side of the short render that tells a device's pace: soon done, and no longer mostly overhead."""
 
-_UNSEEN_BYTES = {"cpu": 7 << 20, "cuda": 0, "mps": 0}
+_UNSEEN_BYTES = {"cpu": 3400 << 10, "cuda": 0, "mps": 0}
 """What a render takes beyond its tensors: on a CPU kernels compiled for its shapes, and the heap's small blocks."""
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = 1 << 20, 4 << 20
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = 1 << 18, 1 << 20
 
 aten = torch.ops.aten
 _UNWRITTEN = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty)
@@ -153,7 +153,7 @@ def render_cost(config: GeneratorConfig, device: torch.device, dtype: torch.dtyp
         generator = prepared.generator
         ledger = _Ledger(device.type, (*generator.parameters(), *generator.buffers()))
         with torch.no_grad(), fake, ledger:
-            x = torch.empty(1, 3, side, side)
+            x = torch.zeros(1, 3, side, side)
             prepared.forward(x.to(device)).float().cpu()
         return Cost(ledger.peak + _UNSEEN_BYTES.get(device.type, 0), ledger.flop)
 
@@ -342,14 +342,25 @@ def keep_heap_small() -> None:
     """Have glibc map large blocks one by one, and give them back when they are freed; for the whole process.
 
     By default its heap grows to hold blocks of up to 32 MiB and, in between those that are still in use, keeps what
-    was freed: a render's peak is half as much again as its tensors, and hardly any of it comes back. Who sets
-    glibc's own variables for this is left alone, and so are other C libraries.
+    was freed: a render's peak is half as much again as its tensors, and hardly any of it comes back. To map blocks
+    anew takes time, as much as the render where pages are small, and hardly any in the large pages that
+    ``deoldify/__init__.py`` has PyTorch ask for; so this is only done where the kernel gives these. Who sets glibc's
+    own variables is left alone, and so are other C libraries.
     """
     chosen = os.environ.keys() & {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES", "LD_PRELOAD"}
     mallopt = _function_of_glibc("mallopt")
-    if mallopt is not None and not chosen:
+    if mallopt is not None and not chosen and _large_pages():
         mallopt(-3, _MMAP_THRESHOLD)  # M_MMAP_THRESHOLD
         mallopt(-1, _TRIM_THRESHOLD)  # M_TRIM_THRESHOLD
+
+
+def _large_pages(setting: Path = Path("/sys/kernel/mm/transparent_hugepage/enabled")) -> bool:
+    """Whether PyTorch asks for large pages, and the kernel gives them to who asks."""
+    try:
+        given = "[never]" not in setting.read_text()
+    except OSError:
+        return False
+    return given and os.environ.get("THP_MEM_ALLOC_ENABLE") == "1"
 
 
 def _function_of_glibc(name: str) -> Callable[..., int] | None:
