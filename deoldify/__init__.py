@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from deoldify.imaging import Transfer
     from deoldify.pipeline import Colorizer, Defader, load, load_colorizer
+
+# PyTorch looks when it makes its first tensor; see memory.keep_heap_small.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __version__ = "0.1.0"
 

@@ -40,10 +40,12 @@ MARGIN = 1.15
 CALIBRATION_SIDE = 192
 """Pixels of the side of the short render that tells a device's pace: soon done, and no longer mostly overhead."""
 
-_UNSEEN_BYTES = {"cpu": 7 << 20, "cuda": 0, "mps": 0}
-"""What a render takes beyond its tensors: on a CPU kernels compiled for its shapes, and the heap's small blocks."""
+_KERNEL_BYTES = 40 << 10
+"""What oneDNN's code for a product of one shape takes, about; it is compiled, and kept, when the first one comes."""
+_HEAP_BYTES = 2 << 20
+"""What glibc's heap holds of blocks too small to be mapped."""
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = 1 << 20, 4 << 20
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = 1 << 18, 1 << 20
 
 aten = torch.ops.aten
 _UNWRITTEN = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty)
@@ -70,8 +72,8 @@ class Cost:
 class _Ledger(TorchDispatchMode):
     """Counts arithmetic, and the bytes of all tensors that are alive on a device.
 
-    On a CPU memory is taken when it is first written, not when it is asked for, and a convolution also makes a copy
-    of its weights, in the layout that its kernel wants.
+    On a CPU memory is taken when it is first written, not when it is asked for. A convolution also makes a copy of its
+    weights there, in the layout that its kernel wants, and products of every new shape need a kernel.
 
     Args:
         device: type of the device whose memory is counted.
@@ -83,6 +85,7 @@ class _Ledger(TorchDispatchMode):
         self.peak = self.flop = 0
         self._device = device
         self._alive = 0
+        self._kernels: set[object] = set()
         self._held = {tensor.untyped_storage()._cdata for tensor in held}
         self._written: dict[int, list[tuple[int, int]]] = {}  # by storage: stretches, to the byte beyond the last
 
@@ -91,14 +94,16 @@ class _Ledger(TorchDispatchMode):
         out = func(*args, **kwargs)
         operation = func.overloadpacket
         count = flop_registry.get(operation)
+        extra = 0
         if count is not None:
             self.flop += count(*args, **kwargs, out_val=out)
-        packing = 0
+            self._kernels.add((operation, *((arg.shape, arg.dtype) for arg in args if isinstance(arg, Tensor))))
         if self._device == "cpu":
             for index, argument in enumerate(func._schema.arguments):
                 if argument.alias_info is not None and argument.alias_info.is_write:
                     self._write(kwargs[argument.name] if argument.kwarg_only else args[index])
-            packing = args[1].nbytes if operation is aten.convolution else 0
+            extra = len(self._kernels) * _KERNEL_BYTES
+            extra += args[1].nbytes if operation is aten.convolution else 0
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and tensor.device.type == self._device:
                 storage = tensor.untyped_storage()
@@ -109,7 +114,7 @@ class _Ledger(TorchDispatchMode):
                 self._written[key] = []
                 if self._device != "cpu" or operation not in _UNWRITTEN:
                     self._write(tensor)
-        self.peak = max(self.peak, self._alive + packing)
+        self.peak = max(self.peak, self._alive + extra)
         return out
 
     def _write(self, tensor: Tensor) -> None:
@@ -153,9 +158,9 @@ def render_cost(config: GeneratorConfig, device: torch.device, dtype: torch.dtyp
         generator = prepared.generator
         ledger = _Ledger(device.type, (*generator.parameters(), *generator.buffers()))
         with torch.no_grad(), fake, ledger:
-            x = torch.empty(1, 3, side, side)
+            x = torch.zeros(1, 3, side, side)
             prepared.forward(x.to(device)).float().cpu()
-        return Cost(ledger.peak + _UNSEEN_BYTES.get(device.type, 0), ledger.flop)
+        return Cost(ledger.peak + (_HEAP_BYTES if device.type == "cpu" else 0), ledger.flop)
 
 
 def render_bound(config: GeneratorConfig, device: torch.device, side: int) -> int:
@@ -342,14 +347,25 @@ def keep_heap_small() -> None:
     """Have glibc map large blocks one by one, and give them back when they are freed; for the whole process.
 
     By default its heap grows to hold blocks of up to 32 MiB and, in between those that are still in use, keeps what
-    was freed: a render's peak is half as much again as its tensors, and hardly any of it comes back. Who sets
-    glibc's own variables for this is left alone, and so are other C libraries.
+    was freed: a render's peak is half as much again as its tensors, and hardly any of it comes back. To map blocks
+    anew takes time, as much as the render where pages are small, and hardly any in the large pages that
+    ``deoldify/__init__.py`` has PyTorch ask for; so this is only done where the kernel gives these. Who sets glibc's
+    own variables is left alone, and so are other C libraries.
     """
     chosen = os.environ.keys() & {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES", "LD_PRELOAD"}
     mallopt = _function_of_glibc("mallopt")
-    if mallopt is not None and not chosen:
+    if mallopt is not None and not chosen and _large_pages():
         mallopt(-3, _MMAP_THRESHOLD)  # M_MMAP_THRESHOLD
         mallopt(-1, _TRIM_THRESHOLD)  # M_TRIM_THRESHOLD
+
+
+def _large_pages(setting: Path = Path("/sys/kernel/mm/transparent_hugepage/enabled")) -> bool:
+    """Whether PyTorch asks for large pages, and the kernel gives them to who asks."""
+    try:
+        given = "[never]" not in setting.read_text()
+    except OSError:
+        return False
+    return given and os.environ.get("THP_MEM_ALLOC_ENABLE") == "1"
 
 
 def _function_of_glibc(name: str) -> Callable[..., int] | None:
