@@ -115,7 +115,7 @@ def colorize_command(
     """
     _check_name(model)
 
-    def prepare() -> Work:
+    def prepare() -> tuple[Work, float]:
         from deoldify.pipeline import load_colorizer
 
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
@@ -124,7 +124,7 @@ def colorize_command(
             coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
             return coloured, colorizer.label
 
-        return work
+        return work, colorizer.seconds(render_factor or colorizer.checkpoint.render_factor)
 
     _process(photos, output, prepare, done="coloured", force=force)
 
@@ -153,7 +153,7 @@ def defade_command(
     Several photos or a whole folder go into a folder, as with `deoldify colorize`.
     """
 
-    def prepare() -> Work:
+    def prepare() -> tuple[Work, float]:
         from deoldify.pipeline import load
 
         defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
@@ -164,7 +164,7 @@ def defade_command(
             )  # fmt: skip
             return restored, defader.label
 
-        return work
+        return work, defader.seconds(render_factor or defader.checkpoint.render_factor)
 
     _process(photos, output, prepare, done="restored", force=force)
 
@@ -188,14 +188,22 @@ def restore_command(
     """
     _check_name(model)
 
-    def prepare() -> Work:
+    def prepare() -> tuple[Work, float]:
         from deoldify.pipeline import load, load_colorizer, restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
         colorizer = load_colorizer(model, device=device.value, precision=precision.value)
-        return lambda photo: restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
+
+        def work(photo: Photo) -> tuple[Photo, str]:
+            return restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
+
+        return work, max(each.seconds(each.checkpoint.render_factor) for each in (defader, colorizer))
 
     _process(photos, output, prepare, done="restored", force=force)
+
+
+_SHORT_RENDER = 0.15
+"""Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
 
 
 def _check_name(model: str) -> None:
@@ -204,13 +212,16 @@ def _check_name(model: str) -> None:
         find(model)
 
 
-def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], *, done: str, force: bool) -> None:
+def _process(
+    photos: Iterable[Path], output: Path, prepare: Callable[[], tuple[Work, float]], *, done: str, force: bool
+) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
     Args:
         photos: files and folders.
         output: a file or a folder, see ``_plan``.
-        prepare: loads the models, which is only done where a photo is left to do.
+        prepare: loads the models, which is only done where a photo is left to do; the work, and the seconds that a
+            render takes.
         done: what has become of a photo then, for the messages.
         force: do again what is in the output folder.
     """
@@ -225,16 +236,21 @@ def _process(photos: Iterable[Path], output: Path, prepare: Callable[[], Work], 
     if len(todo) > 1:
         # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    work = prepare()
+    work, seconds = prepare()
 
     import torch
     from tqdm import tqdm
 
     from deoldify.folder import process
+    from deoldify.memory import let_heap_grow
 
     failed: dict[Path, str] = {}
     # A photo more than there are cores for, so that none of them waits for a disk.
-    with closing(process(todo, work, workers=torch.get_num_threads() + 1)) as outcomes:
+    workers, threads = torch.get_num_threads() + 1, None
+    if len(todo) > 1 and seconds < _SHORT_RENDER:  # gains little from a second core, and another photo much
+        threads = 1
+        let_heap_grow()
+    with closing(process(todo, work, workers=workers, threads=threads)) as outcomes:
         for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=None if len(todo) > 1 else True):
             if outcome.pages > 1:
                 note = f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}"

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from deoldify.errors import DeOldifyError
 from deoldify.photo import Photo, Render, open_photo, pixels_in, save_photo
 
@@ -36,7 +38,9 @@ class Outcome:
     renders: tuple[Render, ...] = ()
 
 
-def process(jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int) -> Generator[Outcome, None, None]:
+def process(
+    jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int, threads: int | None = None
+) -> Generator[Outcome, None, None]:
     """Open, work on and save photographs, several at a time; a bad one does not stop the others.
 
     What is saved does not depend on the number of workers. A photo is begun when a worker is free and there is room
@@ -48,6 +52,7 @@ def process(jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int) -> G
         jobs: pairs of a file and what it is to become; folders are made where they are missing.
         work: what to do with a photo. Renders take turns by themselves, see ``Prepared``.
         workers: how many photos are in hand at once.
+        threads: that PyTorch takes for each; None takes as many as it takes for the caller.
 
     Yields:
         one outcome a photo, as they are finished.
@@ -59,8 +64,11 @@ def process(jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int) -> G
     turn, stop, room = threading.Lock(), threading.Event(), _Room(PIXELS_AT_ONCE)
     finished: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
+    usual = torch.get_num_threads()
+
     def work_through() -> None:
         try:
+            torch.set_num_threads(threads or usual)
             while not stop.is_set():
                 with turn:
                     job = next(waiting, None)
@@ -75,11 +83,11 @@ def process(jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int) -> G
         finally:
             finished.put(None)
 
-    threads = [threading.Thread(target=work_through) for _ in range(min(workers, len(jobs)))]
+    hands = [threading.Thread(target=work_through) for _ in range(min(workers, len(jobs)))]
     try:
-        for thread in threads:
-            thread.start()
-        left = len(threads)
+        for hand in hands:
+            hand.start()
+        left = len(hands)
         while left:
             outcome = finished.get()
             if isinstance(outcome, BaseException):
@@ -90,9 +98,10 @@ def process(jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int) -> G
                 yield outcome
     finally:
         stop.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        for hand in hands:
+            if hand.ident is not None:
+                hand.join()
+        torch.set_num_threads(usual)  # threads to come take the number that was set last, by whichever
 
 
 def _do(source: Path, target: Path, work: Work, stop: threading.Event) -> Outcome | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal, cast
 
 import torch
@@ -171,6 +172,8 @@ class Prepared:
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
+            if type(module) is nn.Conv2d and device.type == "cpu":
+                setattr(module, "forward", partial(_convolve, module))  # noqa: B010  (a method, to a type checker)
         self.turn = _turns[device]
 
     @torch.inference_mode()
@@ -240,6 +243,19 @@ def _rgb_in_strips(head: RgbHead, features: Tensor, x: Tensor) -> Tensor:
     return result
 
 
+def _convolve(conv: nn.Conv2d, x: Tensor, padding: tuple[int, ...] | None = None) -> Tensor:
+    """What a convolution makes of ``x``, with a padding of its own or another.
+
+    In float32 on one thread, PyTorch would do some convolutions in another way, with more memory and other roundings,
+    and a picture would depend on how many photographs are in hand.
+    """
+    padding = cast("tuple[int, ...]", conv.padding) if padding is None else padding
+    one_way = x.dtype == torch.float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available()
+    if one_way and type(x) is Tensor:  # no fake one, by which a render's cost is counted
+        return torch.mkldnn_convolution(x, conv.weight, conv.bias, padding, conv.stride, conv.dilation, conv.groups)
+    return F.conv2d(x, conv.weight, conv.bias, conv.stride, padding, conv.dilation, conv.groups)
+
+
 def _in_strips(
     fill: Callable[[Tensor, int, int], None],
     convs: Sequence[tuple[nn.Conv2d, nn.Module | None]],
@@ -277,7 +293,7 @@ def _in_strips(
         _clear_outside(made, start, height)
         for i, (conv, norm) in enumerate(convs):
             seen = windows[i][:, :, : 2 + stop - start]
-            y = F.conv2d(seen, conv.weight, conv.bias, padding=(0, 1)).relu_()
+            y = _convolve(conv, seen, padding=(0, 1)).relu_()
             if i + 1 < len(convs):
                 made = windows[i + 1][:, :, 2 : 2 + stop - start]
                 _affine(y, norm, made)
@@ -304,9 +320,26 @@ def _rows_of_up(up: PixelShuffleUp, x: Tensor, height: int, width: int) -> Calla
         first = max(start - 1, 0) // 2  # the blur sees one row above
         y = F.pixel_shuffle(up.conv(x[:, :, first : (stop + 1) // 2]).relu_(), 2)
         y = y[:, :, max(start - 1, 0) - 2 * first : stop - 2 * first]
-        return F.avg_pool2d(F.pad(y, (1, 0, 0 if start else 1, 0), mode="replicate"), 2, stride=1)
+        return _blurred(y, top=start == 0)
 
     return rows
+
+
+def _blurred(y: Tensor, *, top: bool) -> Tensor:
+    """Means of two by two pixels, those on the left and at the ``top`` of the picture counting twice at its edge.
+
+    Without ``top``, the first row only serves the one below it.
+    """
+    if y.device.type != "cpu":
+        return F.avg_pool2d(F.pad(y, (1, 0, int(top), 0), mode="replicate"), 2, stride=1)
+    # A convolution takes half the time here. Its padding adds zeros, so that doubling makes the edge what it should be.
+    mean = torch.full((y.shape[1], 1, 2, 2), 0.25, dtype=y.dtype)
+    blurred = F.conv2d(y, mean, padding=(int(top), 1), groups=y.shape[1])
+    blurred = blurred[:, :, : y.shape[2] if top else y.shape[2] - 1, : y.shape[3]]
+    blurred[:, :, :, 0] *= 2
+    if top:
+        blurred[:, :, 0] *= 2
+    return blurred
 
 
 def _attend(layer: SelfAttention, x: Tensor) -> Tensor:
