@@ -119,6 +119,7 @@ def colorize_command(
         from deoldify.pipeline import load_colorizer
 
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
+        colorizer.render_together(render_factor)
 
         def work(photo: Photo) -> tuple[Photo, str]:
             coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
@@ -157,6 +158,7 @@ def defade_command(
         from deoldify.pipeline import load
 
         defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
+        defader.render_together(render_factor)
 
         def work(photo: Photo) -> tuple[Photo, str]:
             restored = defader.defade_photo(
@@ -193,6 +195,8 @@ def restore_command(
 
         defader = load("defade", device=device.value, precision=precision.value)
         colorizer = load_colorizer(model, device=device.value, precision=precision.value)
+        for each in (defader, colorizer):
+            each.render_together()
 
         def work(photo: Photo) -> tuple[Photo, str]:
             return restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)

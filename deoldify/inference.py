@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, cast
 
@@ -148,6 +149,14 @@ def _scale_input(conv: nn.Conv2d, scale: Tensor, shift: Tensor) -> None:
 # Running
 
 
+@dataclass(eq=False)
+class _Call:
+    """A picture that waits for its render: (N, 3, H, W) each."""
+
+    x: Tensor
+    render: Tensor | None = None
+
+
 class Prepared:
     """A generator made ready once, to be called many times; calls on one device take turns.
 
@@ -159,6 +168,9 @@ class Prepared:
     Attributes:
         generator: the same, which in float32 still computes the same when called by itself.
         turn: held by whoever renders on the device; may be taken again by the thread that has it.
+        most: calls from other threads that wait for their turn are rendered together with the one whose turn it is, so
+            many in all. A device that one picture does not keep busy gains from that; what is larger than memory is
+            rendered one by one.
     """
 
     def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
@@ -175,12 +187,39 @@ class Prepared:
             if type(module) is nn.Conv2d and device.type == "cpu":
                 setattr(module, "forward", partial(_convolve, module))  # noqa: B010  (a method, to a type checker)
         self.turn = _turns[device]
+        self.most = 1
+        self._waiting: list[_Call] = []
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) float32, normalised, to the same on the CPU."""
-        with self.turn:
-            return self.forward(x.to(self.device)).float().cpu()
+        call = _Call(x)
+        self._waiting.append(call)
+        try:
+            with self.turn:
+                return self._rendered(call) if call.render is None else call.render
+        finally:
+            if call in self._waiting:
+                self._waiting.remove(call)
+
+    def _rendered(self, call: _Call) -> Tensor:
+        """The render of a call whose turn it is, made together with others that wait."""
+        others = [other for other in self._waiting if other is not call and other.x.shape == call.x.shape]
+        together = [call, *others[: self.most - 1]]
+        if len(together) > 1:
+            try:
+                renders = self._run(torch.cat([each.x for each in together])).split(len(call.x))
+            except (MemoryError, RuntimeError):  # by themselves they may fit; whoever then still fails, says so
+                pass
+            else:
+                for each, render in zip(together, renders):
+                    each.render = render
+                    self._waiting.remove(each)
+                return renders[0]
+        return self._run(call.x)
+
+    def _run(self, x: Tensor) -> Tensor:
+        return self.forward(x.to(self.device)).float().cpu()
 
     def forward(self, x: Tensor) -> Tensor:
         """``Generator.forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""

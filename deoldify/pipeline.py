@@ -29,6 +29,8 @@ RENDER_FACTORS = range(4, 65)
 """Render factors that can be asked for."""
 _LEAST_AUTOMATIC = 14
 """Smaller photos are enlarged to be rendered: measured, 100 pixels are coloured best at 14 × 16."""
+_MOST_TOGETHER = 8
+"""Renders made at once; more would only wait for photographs to be decoded."""
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
 _RESTORED_TOLERANCE = 1.7
@@ -95,6 +97,19 @@ class Model:
         seconds = memory.render_seconds(*self._kind, render_factor * FACTOR_PIXELS)
         assert seconds is not None
         return seconds
+
+    def render_together(self, render_factor: int | None = None) -> None:
+        """From now on, let renders that wait for their turn be made at once, as many as fit into what is free now.
+
+        On a CPU this does nothing: one render keeps it busy, and several only take more memory.
+
+        Args:
+            render_factor: of the renders to come; None for the model's own.
+        """
+        if self.device.type != "cpu":
+            side = (render_factor or self.checkpoint.render_factor) * FACTOR_PIXELS
+            cost = memory.render_cost(*self._kind, side).bytes * memory.MARGIN
+            self._prepared.most = max(1, min(_MOST_TOGETHER, int(memory.free_bytes(self.device) // cost)))
 
     @property
     def _kind(self) -> tuple[GeneratorConfig, torch.device, torch.dtype]:

@@ -17,6 +17,7 @@ from train.losses import (
     FeatureLoss,
     bce_critic_loss,
     bce_generator_loss,
+    gradient_loss,
     hinge_critic_loss,
     hinge_generator_loss,
     l1_loss,
@@ -69,6 +70,20 @@ def test_the_loss_in_decibels_is_the_mean_of_each_pictures_own() -> None:
     assert loss == pytest.approx(10 * (math.log10(0.01) + math.log10(0.0004)) / 2, abs=1e-3)
     floored = psnr_loss(normalise(original), normalise(original), floor=1e-3).item()
     assert floored == pytest.approx(-30, abs=1e-3)
+
+
+def test_gradient_loss_in_closed_form() -> None:
+    original = torch.rand(2, 3, 16, 16)
+    off = original + torch.tensor([0.1, 0.0, -0.1]).view(1, 3, 1, 1)  # another colour, everywhere the same one
+    assert gradient_loss(normalise(off), normalise(original)).item() == pytest.approx(0, abs=1e-5)
+    # Blue that grows along each row by 0.01 a pixel, at the cost of nothing else: U by 0.492 × (1 − 0.114) of that, V
+    # by 0.877 × −0.114. Of half the size, the slope is twice as steep.
+    ramp = torch.zeros(1, 3, 16, 16)
+    ramp[:, 2] = 0.01 * torch.arange(16)
+    slope = 0.01 * (0.492 * (1 - 0.114) + 0.877 * 0.114) / 2  # the mean of U and V
+    for scales, expected in ((1, slope), (4, slope * (1 + 2 + 4 + 8))):
+        loss = gradient_loss(normalise(ramp), normalise(torch.zeros_like(ramp)), scales=scales).item()
+        assert loss == pytest.approx(expected, rel=1e-3)
 
 
 def test_bce_losses_in_closed_form() -> None:

@@ -6,6 +6,8 @@ import copy
 import dataclasses
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -143,3 +145,35 @@ def test_lower_precision_shows_the_same_photographs(
     difference = (picture(low) - picture(Prepared(generator, CPU, torch.float32)(x))).abs()
     assert (difference.mean(dim=(1, 2, 3)) <= 1.0).all()
     assert ((difference <= 6).double().mean(dim=(1, 2, 3)) >= 0.999).all()
+
+
+def test_renders_that_wait_are_made_together_where_they_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = Prepared(random_generator(slimmer(COMPACT)), CPU, torch.float32)
+    pictures = [torch.randn(1, 3, 64, 64) for _ in range(5)] + [torch.randn(1, 3, 96, 96)]
+    alone = [prepared(x) for x in pictures]
+    sizes: list[int] = []
+    forward = prepared.forward
+
+    def watched(x: torch.Tensor, largest: int) -> torch.Tensor:
+        sizes.append(len(x))
+        if len(x) > largest:
+            raise RuntimeError("out of memory")
+        return forward(x)
+
+    def at_once() -> list[torch.Tensor]:
+        """What becomes of the pictures if all have come before the first has its turn."""
+        sizes.clear()
+        with ThreadPoolExecutor(len(pictures)) as pool:
+            with prepared.turn:
+                renders = [pool.submit(prepared, x) for x in pictures]
+                while len(prepared._waiting) < len(pictures):
+                    time.sleep(0.01)
+            return [render.result() for render in renders]
+
+    for most, largest, expected in ((1, 9, [1] * 6), (4, 9, [1, 1, 4]), (8, 9, [1, 5]), (8, 1, [1] * 6 + [2, 3, 4, 5])):
+        monkeypatch.setattr(prepared, "forward", partial(watched, largest=largest))
+        prepared.most = most
+        for render, single in zip(at_once(), alone):
+            torch.testing.assert_close(render, single, atol=1e-4, rtol=1e-4)
+        assert sorted(sizes) == expected
+        assert not prepared._waiting

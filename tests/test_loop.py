@@ -384,6 +384,14 @@ def test_a_run_is_not_resumed_with_another_recipe_nor_from_a_damaged_file(data: 
         train(recipe, data, tmp_path)
 
 
+def test_a_run_goes_on_with_stages_that_were_added(data: Path, tmp_path: Path) -> None:
+    recipe = toy("compact")
+    steps = [stage.steps for stage in recipe.stages]
+    assert train(dataclasses.replace(recipe, stages=recipe.stages[:1]), data, tmp_path).step == steps[0]
+    assert train(recipe, data, tmp_path).step == sum(steps)
+    assert read_run(tmp_path / LAST)["recipe"] == to_dict(recipe)
+
+
 def test_a_run_starts_from_another_ones_averaged_weights(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="starts from weights of 'compact'"):
         train(toy("compact-gan"), data, tmp_path / "gan")

@@ -11,7 +11,17 @@ from typer.testing import CliRunner
 from tests.toys import TOY, pictures
 from train.__main__ import app
 from train.plan import costs, plan
-from train.recipes import CRITIC_2018, CRITIC_COMPACT, RECIPES, RecipeError, Stage, changed, differences, to_dict
+from train.recipes import (
+    CRITIC_2018,
+    CRITIC_COMPACT,
+    RECIPES,
+    RecipeError,
+    Stage,
+    changed,
+    conflicts,
+    differences,
+    to_dict,
+)
 
 IMAGENET = 1_281_167
 
@@ -86,6 +96,26 @@ def test_differences_of_recipes_are_named() -> None:
     assert differences(to_dict(RECIPES["compact"]), to_dict(ours)) == [
         "clip is 0.5, was 1.0", "generator.convs_per_block is 2, was 1", "96px.batch is 7, was 48"
     ]  # fmt: skip
+
+
+def test_stages_still_to_come_are_no_conflict() -> None:
+    recipe = RECIPES["compact"].resolved(1000)
+    first, second = recipe.stages[:2]
+    theirs = to_dict(dataclasses.replace(recipe, stages=(first, second)))
+    longer = to_dict(recipe)
+    for step in (0, first.steps, first.steps + 1, first.steps + second.steps):
+        assert not conflicts(theirs, longer, step)
+    other = to_dict(changed(recipe, ["96px.batch=7"]))
+    assert not conflicts(theirs, other, first.steps)
+    assert conflicts(theirs, other, first.steps + 1) == ["96px.batch is 7, was 48"]
+    assert conflicts(theirs, to_dict(dataclasses.replace(recipe, stages=(first,))), first.steps + 1)
+    assert conflicts(theirs, to_dict(changed(recipe, ["clip=0.5"])), 0) == ["clip is 0.5, was 1.0"]
+    # A run from before there was such a value had it as it is by default.
+    del theirs["stages"][0]["gradient_weight"], theirs["crop"]
+    assert not conflicts(theirs, longer, first.steps)
+    assert conflicts(theirs, to_dict(changed(recipe, ["64px.gradient_weight=1"])), 1) == [
+        "64px.gradient_weight is 1.0, was 0.0"
+    ]
 
 
 def test_steps_of_a_stage_without_a_share_are_its_own() -> None:

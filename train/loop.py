@@ -30,9 +30,17 @@ from train.critic import Critic, coloured_like
 from train.data import Drawing, Entry, Pairs, Preparation, Rgb, Samples, is_held_out
 from train.features import feature_network, lite0_classifier
 from train.inflection import Point, Survey, photographs, restoration
-from train.losses import CRITIC_LOSSES, GENERATOR_LOSSES, FeatureLoss, chroma_loss, l1_loss, psnr_loss
+from train.losses import (
+    CRITIC_LOSSES,
+    GENERATOR_LOSSES,
+    FeatureLoss,
+    chroma_loss,
+    gradient_loss,
+    l1_loss,
+    psnr_loss,
+)
 from train.parallel import join, share_norms
-from train.recipes import Recipe, Stage, differences, to_dict
+from train.recipes import Recipe, Stage, conflicts, to_dict
 from train.renders import RenderedPairs, make_renders, rendered_batches
 from train.runs import (
     BOARD,
@@ -200,18 +208,18 @@ class Training:
         """Go on from the run's last checkpoint, if there is one.
 
         Raises:
-            TrainingError: the run was started with another recipe.
+            TrainingError: the run was started with another recipe; stages that are still to come may differ.
             CheckpointError: the checkpoint is damaged.
         """
         path = self.out / LAST
         if not path.exists():
             return
         state = read_run(path)
-        changes = differences(state["recipe"], to_dict(self.recipe))
+        changes = conflicts(state["recipe"], to_dict(self.recipe), state["step"])
         if changes:
             raise TrainingError(
                 f"{self.out} was started otherwise: {'; '.join(changes[:5])}. Go on with the same recipe, --set and "
-                f"data, or start anew in another --out"
+                f"data, stages still to come aside, or start anew in another --out"
             )
         self._restore(state)
         logger.info("going on from step %d of %s", self.step, path)
@@ -453,9 +461,13 @@ class Training:
     def _content(self, stage: Stage, feature_loss: FeatureLoss | None, render: Tensor, original: Tensor) -> Terms:
         if self.recipe.pixels == "chroma":
             losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
+        elif self.recipe.pixels == "psnr":
+            losses = {"pixels": psnr_loss(render, original, floor=stage.psnr_floor)}
         else:
-            losses = {"pixels": {"psnr": psnr_loss, "l1": l1_loss}[self.recipe.pixels](render, original)}
+            losses = {"pixels": l1_loss(render, original)}
         losses = {name: stage.pixel_weight * loss for name, loss in losses.items()}
+        if stage.gradient_weight:
+            losses["gradients"] = stage.gradient_weight * gradient_loss(render, original)
         if feature_loss is not None:
             losses["features"] = stage.feature_weight * feature_loss(render, original)
         return {name: stage.content_weight * loss for name, loss in losses.items()}

@@ -31,6 +31,31 @@ def chroma_loss(render: Tensor, original: Tensor, *, emphasis: float, beta: floa
     return (weight * F.smooth_l1_loss(rendered, wanted, reduction="none", beta=beta) / beta).mean()
 
 
+def gradient_loss(render: Tensor, original: Tensor, *, scales: int = 4) -> Tensor:
+    """How unlike two pictures' chroma changes from place to place: L1 between its gradients, summed over scales.
+
+    Each scale halves the one before (Li and Snavely, MegaDepth, 2018, for depth). A colour that is off by the same
+    amount everywhere costs nothing, one that wanders over a surface of one colour does, and the more slowly, the
+    coarser the scale that sees it.
+
+    Args:
+        render: what the generator made.
+        original: what it should have made.
+        scales: how many; the sides should be divisible by 2 as often as that, less once.
+
+    Returns:
+        a scalar; a scale counts with the mean over its horizontal neighbours plus that over its vertical ones, in
+        units of U and V.
+    """
+    error = chroma(denormalise(render)) - chroma(denormalise(original))
+    total = error.new_zeros(())
+    for scale in range(scales):
+        if scale:
+            error = F.avg_pool2d(error, 2)
+        total = total + error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
+    return total
+
+
 class FeatureLoss(nn.Module):
     """Σ wᵢ · L1 between a frozen network's activations for two pictures (Johnson et al. 2016).
 
@@ -57,7 +82,7 @@ def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 2e-3) -> Tenso
     Args:
         render: what the generator made.
         original: what it should have made.
-        floor: error that is added, that of 27 dB, so that pictures which are fine do not outweigh the others.
+        floor: error that is added, such as that of 27 dB, so that pictures which are fine do not outweigh the others.
     """
     errors = (denormalise(render) - denormalise(original)).square().mean(dim=(1, 2, 3))
     return 10 * (errors + floor).log10().mean()

@@ -6,7 +6,7 @@ import json
 import math
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
@@ -86,7 +86,9 @@ class Stage:
         encoder_rates: rates of the lower and the upper encoder, in units of the generator's.
         betas: of Adam, in all networks.
         pixel_weight: weight of the loss of the pixels.
-        content_weight: weight of pixels and features together.
+        gradient_weight: weight of the loss of the chroma's gradients; 0 leaves it out.
+        psnr_floor: squared error that is added to a picture's in the loss in dB, see ``train.losses.psnr_loss``.
+        content_weight: weight of pixels, gradients and features together.
         adversarial_weight: weight of the critic's opinion in the generator's loss.
         critic_rate: learning rate of the critic at its height; it rises and falls with the generator's.
         switch: ``None`` trains both networks on every batch. A number trains one of them on a batch: the generator,
@@ -116,6 +118,8 @@ class Stage:
     encoder_rates: tuple[float, float] = (1.0, 1.0)
     betas: tuple[float, float] = (0.9, 0.999)
     pixel_weight: float = 1.0
+    gradient_weight: float = 0.0
+    psnr_floor: float = 2e-3
     content_weight: float = 1.0
     adversarial_weight: float = 0.0
     critic_rate: float = 0.0
@@ -350,6 +354,8 @@ _SMALL = {"tiny": 0.5, "scenes": 0.17, "faces": 0.13, "photos": 0.12, "people": 
 # Sources of 100 px and less cannot teach detail at 128 px and more, but keep what was learned from them.
 _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 0.15}
 
+_LIVELY = {"tiny": 0.1, "scenes": 0.22, "faces": 0.2, "photos": 0.32, "people": 0.16}
+
 # Photographs of all kinds, as albums hold them.
 _FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
 
@@ -462,6 +468,16 @@ _RECIPES = (
                 "gan-192", 192, 12, 240, 3e-5, fall=1.0, floor=0.03, emphasis=60.0, adversarial_weight=0.2, ema=0.985,
                 snapshots=3, shares={"tiny": 0.05, "scenes": 0.2, "faces": 0.3, "photos": 0.3, "people": 0.15},
             ),
+            # Looked at, colour wandered over lawns and tables, and came and went in the shadow of a face: whatever
+            # makes a patch livelier pleases a critic. So that what is of one colour stays so, gradients count too.
+            _compact_gan_stage(
+                "gan-even", 160, 14, 1600, 4e-5, rise=0.05, fall=0.8, floor=0.05, emphasis=80.0,
+                adversarial_weight=0.25, gradient_weight=10.0, snapshots=8, shares=_LIVELY,
+            ),
+            _compact_gan_stage(
+                "gan-224", 224, 8, 400, 2e-5, fall=1.0, floor=0.03, emphasis=80.0, adversarial_weight=0.25,
+                gradient_weight=10.0, ema=0.985, snapshots=4, shares=_LIVELY,
+            ),
         ),
     ),
     progressive(
@@ -479,6 +495,13 @@ _RECIPES = (
             Stage("64px", 64, 64, 4000, 1e-3, rise=0.02, shares=_FADED),
             # The size of the glance that the generator takes at any picture. The rate comes down all the way.
             Stage("96px", 96, 64, 5000, 1e-3, fall=1.0, floor=0.01, shares=_FADED),
+            # Small pictures have lost their darkest and brightest pixels, which tell how far a photograph faded: in
+            # large ones these are nearer to black and white. And what is nearly right was let be so far, while just
+            # there a stretch of each channel is as good.
+            Stage(
+                "224px", 224, 32, 2500, 5e-4, rise=0.02, fall=0.98, floor=0.01, psnr_floor=3e-4,
+                shares={"tiny": 0.1, "scenes": 0.1, "faces": 0.08, "photos": 0.5, "people": 0.22},
+            ),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
@@ -574,6 +597,27 @@ def _described(hint: Any) -> str:
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain data that JSON and checkpoints can hold."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    return plain
+
+
+def conflicts(theirs: Mapping[str, Any], ours: Mapping[str, Any], step: int) -> list[str]:
+    """Why a run of a recipe cannot go on with another: where they differ in more than stages that are still to come.
+
+    Args:
+        theirs: the run's, as plain data. What it does not say, since it is older, is as it is by default.
+        ours: the other.
+        step: of the run.
+    """
+    begun = sum(sum(stage["steps"] for stage in theirs["stages"][:i]) < step for i in range(len(theirs["stages"])))
+    stages = [_defaults(Stage) | stage for stage in theirs["stages"][:begun]]
+    return differences(_defaults(Recipe) | theirs | {"stages": stages}, {**ours, "stages": ours["stages"][:begun]})
+
+
+def _defaults(config: type) -> dict[str, Any]:
+    """What a dataclass's fields are by default, as plain data."""
+    given = {f.name: f.default for f in fields(config) if f.default is not MISSING}
+    made = {f.name: f.default_factory() for f in fields(config) if f.default_factory is not MISSING}
+    plain: dict[str, Any] = json.loads(json.dumps(given | made))
     return plain
 
 
