@@ -32,6 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE
 from deoldify.generator import Generator
 from deoldify.inference import Prepared, fold_norms
+from deoldify.memory import keep_heap_small
 from deoldify.pipeline import FACTOR_PIXELS
 
 MODELS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
@@ -85,6 +86,7 @@ def render_of(model: str, way: str, device: torch.device) -> Render:
 
         return render_by_engine
     if way != PLAIN:
+        keep_heap_small()  # as the package does
         return Prepared(generator, device, DTYPES[way])
     generator.to(device)
 

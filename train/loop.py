@@ -461,10 +461,8 @@ class Training:
     def _content(self, stage: Stage, feature_loss: FeatureLoss | None, render: Tensor, original: Tensor) -> Terms:
         if self.recipe.pixels == "chroma":
             losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
-        elif self.recipe.pixels == "psnr":
-            losses = {"pixels": psnr_loss(render, original, floor=stage.psnr_floor)}
         else:
-            losses = {"pixels": l1_loss(render, original)}
+            losses = {"pixels": {"psnr": psnr_loss, "l1": l1_loss}[self.recipe.pixels](render, original)}
         losses = {name: stage.pixel_weight * loss for name, loss in losses.items()}
         if stage.gradient_weight:
             losses["gradients"] = stage.gradient_weight * gradient_loss(render, original)

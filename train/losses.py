@@ -82,7 +82,7 @@ def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 2e-3) -> Tenso
     Args:
         render: what the generator made.
         original: what it should have made.
-        floor: error that is added, such as that of 27 dB, so that pictures which are fine do not outweigh the others.
+        floor: error that is added, that of 27 dB, so that pictures which are fine do not outweigh the others.
     """
     errors = (denormalise(render) - denormalise(original)).square().mean(dim=(1, 2, 3))
     return 10 * (errors + floor).log10().mean()

@@ -87,7 +87,6 @@ class Stage:
         betas: of Adam, in all networks.
         pixel_weight: weight of the loss of the pixels.
         gradient_weight: weight of the loss of the chroma's gradients; 0 leaves it out.
-        psnr_floor: squared error that is added to a picture's in the loss in dB, see ``train.losses.psnr_loss``.
         content_weight: weight of pixels, gradients and features together.
         adversarial_weight: weight of the critic's opinion in the generator's loss.
         critic_rate: learning rate of the critic at its height; it rises and falls with the generator's.
@@ -119,7 +118,6 @@ class Stage:
     betas: tuple[float, float] = (0.9, 0.999)
     pixel_weight: float = 1.0
     gradient_weight: float = 0.0
-    psnr_floor: float = 2e-3
     content_weight: float = 1.0
     adversarial_weight: float = 0.0
     critic_rate: float = 0.0
@@ -354,7 +352,7 @@ _SMALL = {"tiny": 0.5, "scenes": 0.17, "faces": 0.13, "photos": 0.12, "people": 
 # Sources of 100 px and less cannot teach detail at 128 px and more, but keep what was learned from them.
 _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 0.15}
 
-_LIVELY = {"tiny": 0.1, "scenes": 0.22, "faces": 0.2, "photos": 0.32, "people": 0.16}
+_LIVELY = {"tiny": 0.08, "scenes": 0.27, "faces": 0.22, "photos": 0.3, "people": 0.13}
 
 # Photographs of all kinds, as albums hold them.
 _FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
@@ -471,12 +469,8 @@ _RECIPES = (
             # Looked at, colour wandered over lawns and tables, and came and went in the shadow of a face: whatever
             # makes a patch livelier pleases a critic. So that what is of one colour stays so, gradients count too.
             _compact_gan_stage(
-                "gan-even", 160, 14, 1600, 4e-5, rise=0.05, fall=0.8, floor=0.05, emphasis=80.0,
-                adversarial_weight=0.25, gradient_weight=10.0, snapshots=8, shares=_LIVELY,
-            ),
-            _compact_gan_stage(
-                "gan-224", 224, 8, 400, 2e-5, fall=1.0, floor=0.03, emphasis=80.0, adversarial_weight=0.25,
-                gradient_weight=10.0, ema=0.985, snapshots=4, shares=_LIVELY,
+                "gan-even", 160, 14, 1000, 4e-5, rise=0.05, fall=0.8, floor=0.05, emphasis=100.0,
+                adversarial_weight=0.25, gradient_weight=6.0, ema=0.99, snapshots=5, shares=_LIVELY,
             ),
         ),
     ),
@@ -495,13 +489,6 @@ _RECIPES = (
             Stage("64px", 64, 64, 4000, 1e-3, rise=0.02, shares=_FADED),
             # The size of the glance that the generator takes at any picture. The rate comes down all the way.
             Stage("96px", 96, 64, 5000, 1e-3, fall=1.0, floor=0.01, shares=_FADED),
-            # Small pictures have lost their darkest and brightest pixels, which tell how far a photograph faded: in
-            # large ones these are nearer to black and white. And what is nearly right was let be so far, while just
-            # there a stretch of each channel is as good.
-            Stage(
-                "224px", 224, 32, 2500, 5e-4, rise=0.02, fall=0.98, floor=0.01, psnr_floor=3e-4,
-                shares={"tiny": 0.1, "scenes": 0.1, "faces": 0.08, "photos": 0.5, "people": 0.22},
-            ),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
