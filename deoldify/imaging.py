@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from deoldify.photo import array_of
+from deoldify.samples import array_of
 
 Triple = tuple[float, float, float]
 Transfer = Literal["guided", "bilinear", "none"]

@@ -1,46 +1,52 @@
 """A photograph as a file: pixels as they are, everything that must survive, and the way back to disk.
 
 Pillow decodes and encodes what has eight bits a sample. It reduces 16-bit colour to eight bits, so 16-bit PNG goes
-through imagecodecs (libpng) and TIFF through tifffile. Metadata travels as the bytes of the source: EXIF and TIFF tags
-are moved entry by entry in their own byte order, never by way of decoded values, so that unknown tags, odd encodings
-and maker notes arrive unchanged.
+through imagecodecs (libpng) and TIFF through tifffile. Metadata travels as the bytes of the source, see
+``deoldify.metadata``.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import io
 import logging
 import os
-import re
 import secrets
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import imagecodecs
 import numpy as np
-import numpy.typing as npt
 import tifffile
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageCms,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
+from deoldify import metadata
 from deoldify.errors import PhotoError
-
-Array = npt.NDArray[Any]
+from deoldify.samples import (
+    Array,
+    Samples,
+    Space,
+    bands,
+    from_float,
+    samples_of,
+    to_8_bits,
+    to_rgb,
+    turn_upright,
+    unpremultiplied,
+)
 
 MAX_PIXELS = 300_000_000
 """Largest photograph that is decoded unless the caller says otherwise: 300 megapixels."""
@@ -49,12 +55,11 @@ READABLE_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".heic",
     ".heif",
 )  # fmt: skip
-"""File names worth trying in a folder; `open_photo` itself goes by the content alone."""
+"""File names worth trying in a folder; ``open_photo`` itself goes by the content alone."""
 
 _log = logging.getLogger(__name__)
 
 _GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
-_BAND = 1 << 17  # pixels that are worked on at once: few enough for memory that is used again, not fetched anew
 
 # What decoders raise on damaged files; anything else is a fault of ours and must not be taken for one of the file.
 _DAMAGE = (
@@ -71,7 +76,7 @@ _DAMAGE = (
 class JpegSettings:
     """How a JPEG was compressed, so that it can be compressed the same way again.
 
-    `tables` are its quantisation tables (64 values each), `subsampling` Pillow's 0, 1, 2 for 4:4:4, 4:2:2, 4:2:0.
+    ``tables`` are its quantisation tables (64 values each), ``subsampling`` Pillow's 0, 1, 2 for 4:4:4, 4:2:2, 4:2:0.
     """
 
     tables: tuple[tuple[int, ...], ...]
@@ -83,14 +88,11 @@ class JpegSettings:
 class Render:
     """A render that a photograph's pixels were made with.
 
-    Attributes
-    ----------
-    model
-        What users call the model.
-    factor
-        The render factor: side of the square that the generator saw, in units of 16 pixels.
-    wanted
-        The render factor asked for or, if none was, best for the photo: more than `factor` where memory ran short.
+    Attributes:
+        model: what users call the model.
+        factor: the render factor: side of the square that the generator saw, in units of 16 pixels.
+        wanted: the render factor asked for or, if none was, best for the photo: more than ``factor`` where memory ran
+            short.
     """
 
     model: str
@@ -102,41 +104,24 @@ class Render:
 class Photo:
     """A decoded photograph and everything of its file that must survive.
 
-    Attributes
-    ----------
-    pixels
-        (H, W, 3) RGB, uint8 or uint16, upright.
-    alpha
-        (H, W), dtype of `pixels`, not premultiplied; None where the file has none.
-    format
-        Pillow's name of the file's format, such as "JPEG" or "TIFF".
-    exif
-        A TIFF structure without the "Exif" prefix: all tags of the file, for a TIFF too, apart from those that describe
-        how its pixels are stored. Orientation 1, no thumbnail.
-    icc_profile
-        An RGB profile in which `pixels` are to be read; None means sRGB.
-    xmp
-        The XMP packet.
-    dpi
-        Horizontal and vertical resolution in dots per inch.
-    photoshop
-        Photoshop image resources, in which JPEG and TIFF keep their IPTC captions.
-    comment
-        The comment of a JPEG.
-    png_chunks
-        Text, time and gamma chunks of a PNG: type and content.
-    jpeg
-        Compression settings of a JPEG.
-    tiff_compression
-        Value of the Compression tag of a TIFF.
-    lossless
-        Whether the file was a WebP without loss.
-    was_grey
-        Whether the file stored one channel.
-    pages
-        Pages of a TIFF that are not thumbnails; only the first is in `pixels`.
-    renders
-        What `pixels` were made with, in order; empty for a photo as it was opened.
+    Attributes:
+        pixels: (H, W, 3) RGB, uint8 or uint16, upright.
+        alpha: (H, W), dtype of ``pixels``, not premultiplied; None where the file has none.
+        format: Pillow's name of the file's format, such as "JPEG" or "TIFF".
+        exif: a TIFF structure without the "Exif" prefix: all tags of the file, for a TIFF too, apart from those that
+            describe how its pixels are stored. Orientation 1, no thumbnail.
+        icc_profile: an RGB profile in which ``pixels`` are to be read; None means sRGB.
+        xmp: the XMP packet.
+        dpi: horizontal and vertical resolution in dots per inch.
+        photoshop: Photoshop image resources, in which JPEG and TIFF keep their IPTC captions.
+        comment: the comment of a JPEG.
+        png_chunks: text, time and gamma chunks of a PNG: type and content.
+        jpeg: compression settings of a JPEG.
+        tiff_compression: value of the Compression tag of a TIFF.
+        lossless: whether the file was a WebP without loss.
+        was_grey: whether the file stored one channel.
+        pages: pages of a TIFF that are not thumbnails; only the first is in ``pixels``.
+        renders: what ``pixels`` were made with, in order; empty for a photo as it was opened.
     """
 
     pixels: Array
@@ -187,7 +172,7 @@ class Photo:
     def is_grey(self) -> bool:
         """Whether no pixel differs between its channels by more than JPEG's rounding (2 of 255)."""
         tolerance = _GREY_TOLERANCE * (257 if self.bits == 16 else 1)
-        for band in _bands(self.pixels):
+        for band in bands(self.pixels):
             r, g, b = (self.pixels[band, :, channel] for channel in range(3))
             spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
             if int(spread.max(initial=0)) > tolerance:
@@ -197,38 +182,32 @@ class Photo:
     def with_pixels(self, pixels: Array) -> Photo:
         """Return the same photo with other pixels of the same size.
 
-        Parameters
-        ----------
-        pixels
-            (H, W, 3) RGB, uint8 or uint16; alpha follows its depth.
+        Args:
+            pixels: (H, W, 3) RGB, uint8 or uint16; alpha follows its depth.
 
-        Raises
-        ------
-        ValueError
-            When shape or dtype do not fit.
+        Raises:
+            ValueError: shape or dtype do not fit.
         """
         if pixels.shape != self.pixels.shape:
             raise ValueError(f"pixels of shape {pixels.shape} cannot replace {self.pixels.shape}")
         alpha = self.alpha
         if alpha is not None and alpha.dtype != pixels.dtype:
-            alpha = _to_8_bits(alpha) if pixels.dtype == np.uint8 else alpha.astype(np.uint16) * np.uint16(257)
+            alpha = to_8_bits(alpha) if pixels.dtype == np.uint8 else alpha.astype(np.uint16) * np.uint16(257)
         return replace(self, pixels=pixels, alpha=alpha)
 
     @classmethod
     def from_image(cls, image: Image.Image) -> Photo:
         """Take over a Pillow image of any mode, in the orientation and with the metadata that it has.
 
-        Raises
-        ------
-        PhotoError
-            When its mode or range of values has no meaning as a photograph.
+        Raises:
+            PhotoError: its mode or range of values has no meaning as a photograph.
         """
         exif, icc = image.info.get("exif"), image.info.get("icc_profile")
         try:
-            samples = _samples_of(image)
+            samples = samples_of(image)
         except PhotoError as error:
             raise PhotoError(f"the image {error}") from None
-        pixels, icc_profile = _to_rgb(samples, samples.icc or icc)
+        pixels, icc_profile = to_rgb(samples, samples.icc or icc)
         return cls(
             pixels,
             samples.alpha,
@@ -241,10 +220,10 @@ class Photo:
         )
 
     def to_image(self) -> Image.Image:
-        """Return a Pillow image, RGB or RGBA at eight bits, with EXIF, ICC profile, XMP and DPI in its `info`."""
-        image = Image.fromarray(_to_8_bits(self.pixels))
+        """Return a Pillow image, RGB or RGBA at eight bits, with EXIF, ICC profile, XMP and DPI in its ``info``."""
+        image = Image.fromarray(to_8_bits(self.pixels))
         if self.alpha is not None:
-            image.putalpha(Image.fromarray(_to_8_bits(self.alpha)))
+            image.putalpha(Image.fromarray(to_8_bits(self.alpha)))
         kept = {"exif": self.exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
         image.info.update({key: value for key, value in kept.items() if value is not None})
         return image
@@ -264,17 +243,12 @@ def open_photo(source: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = M
     the values of RGB photographs, and of grey ones without a profile, stay as they are. 9- to 16-bit samples become
     uint16 over its whole range, floating-point samples between 0 and 1 likewise.
 
-    Parameters
-    ----------
-    source
-        A path, or a binary stream, which is read from its beginning and left open.
-    max_pixels
-        Photographs of more pixels are refused before they are decoded.
+    Args:
+        source: a path, or a binary stream, which is read from its beginning and left open.
+        max_pixels: photographs of more pixels are refused before they are decoded.
 
-    Raises
-    ------
-    PhotoError
-        When there is no such file, or it is no photograph, damaged, too large, or of a kind that cannot be read.
+    Raises:
+        PhotoError: there is no such file, or it is no photograph, damaged, too large, or of a kind that cannot be read.
     """
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
@@ -319,7 +293,7 @@ def _open_stream(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
 def pixels_in(path: str | os.PathLike[str]) -> int:
     """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told.
 
-    Nothing is decoded, and nothing is raised: what is wrong with the file, `open_photo` tells.
+    Nothing is decoded, and nothing is raised: what is wrong with the file, ``open_photo`` tells.
     """
     try:
         with Path(path).open("rb") as stream:
@@ -414,13 +388,13 @@ def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
     if kind == "PNG" and _png_depth(stream) == 16:
         samples = _decode_16_bit_png(stream)
     else:
-        samples = (_decode_jpeg(stream, image) if kind == "JPEG" else None) or _samples_of(image)
+        samples = (_decode_jpeg(stream, image) if kind == "JPEG" else None) or samples_of(image)
     del image  # its pixels are copied: hold them only once while the photo is turned
     return _photo(samples, icc, exif, xmp, dpi, extras)
 
 
 def _photo(
-    samples: _Samples,
+    samples: Samples,
     icc: bytes | None,
     exif: bytes | None,
     xmp: bytes | None,
@@ -428,22 +402,22 @@ def _photo(
     extras: dict[str, Any],
 ) -> Photo:
     """Turn what was decoded upright and into RGB, and bring the metadata into agreement with that."""
-    order, directory = _parse_exif(exif)
-    orientation = _number(directory.get(_ORIENTATION), order) or 1
+    order, directory = metadata.parse_exif(exif)
+    orientation = metadata.number(directory.get(metadata.Tag.ORIENTATION), order) or 1
     if not 1 <= orientation <= 8 or samples.upright:
         orientation = 1
     # Channels come last: turning one grey channel before it becomes three is a third of the work and memory.
-    alpha = None if samples.alpha is None else _upright(samples.alpha, orientation)
-    samples = replace(samples, values=_upright(samples.values, orientation), alpha=None)
-    pixels, icc_profile = _to_rgb(samples, samples.icc or icc)
+    alpha = None if samples.alpha is None else turn_upright(samples.alpha, orientation)
+    samples = replace(samples, values=turn_upright(samples.values, orientation), alpha=None)
+    pixels, icc_profile = to_rgb(samples, samples.icc or icc)
     height, width = pixels.shape[:2]
     if directory:
-        _make_upright(directory, order, width, height, transposed=orientation > 4)
-        exif = _pack_exif(directory, order)
+        metadata.make_upright(directory, order, width, height, transposed=orientation > 4)
+        exif = metadata.pack_exif(directory, order)
     else:
         exif = None
     if xmp is not None and (orientation > 1 or samples.upright):
-        xmp = re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>\s*))[2-8]", rb"\g<1>1", xmp)
+        xmp = metadata.upright_xmp(xmp)
     if dpi is not None and orientation > 4:
         dpi = dpi[::-1]
     if icc_profile != icc and "png_chunks" in extras:
@@ -451,17 +425,6 @@ def _photo(
     return Photo(
         pixels, alpha, exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, was_grey=samples.space == "grey", **extras
     )
-
-
-def _upright(array: Array, orientation: int) -> Array:
-    """Apply an EXIF orientation (1 to 8) to an array of (H, W, ...)."""
-    if orientation in (3, 4, 6, 7):
-        array = array[::-1]
-    if orientation in (2, 3, 7, 8):
-        array = array[:, ::-1]
-    if orientation > 4:
-        array = array.swapaxes(0, 1)
-    return np.ascontiguousarray(array)
 
 
 def _as_bytes(value: object) -> bytes | None:
@@ -485,191 +448,6 @@ _PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
 def _photoshop_of(image: JpegImagePlugin.JpegImageFile) -> bytes | None:
     segments = (data for marker, data in image.applist if marker == "APP13" and data.startswith(_PHOTOSHOP_PREFIX))
     return b"".join(data[len(_PHOTOSHOP_PREFIX) :] for data in segments) or None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Samples and colour spaces
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Values as decoded: (H, W) for grey, (H, W, 3) for rgb, (H, W, 4) for cmyk, where the maximum is full ink."""
-
-    values: Array
-    space: str
-    alpha: Array | None = None
-    icc: bytes | None = None  # where decoding itself had to convert: the profile it converted to
-    upright: bool = False  # whether the decoder has applied the orientation already
-
-
-def _samples_of(image: Image.Image) -> _Samples:
-    """Take the samples out of a Pillow image of any mode, without reducing their depth."""
-    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
-        return _Samples(np.asarray(image).astype(np.uint16, copy=False), "grey")
-    if image.mode == "I":
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise PhotoError("has 32-bit samples beyond 0 to 65535, which have no known white: convert it to 16 bits")
-        return _Samples(values.astype(np.uint16), "grey")
-    if image.mode == "F":
-        return _Samples(_from_float(np.asarray(image)), "grey")
-    if image.mode == "CMYK":
-        return _Samples(array_of(image), "cmyk")
-    if image.mode == "LAB":
-        srgb = ImageCms.createProfile("sRGB")
-        image = cast(
-            Image.Image, ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
-        )
-        return _Samples(array_of(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
-    grey = image.mode in ("1", "L", "LA", "La")
-    mode = "L" if grey else "RGB"
-    if not image.has_transparency_data:
-        return _Samples(array_of(image, mode), "grey" if grey else "rgb")
-    shape = (image.height, image.width)
-    values, alpha = np.empty(shape if grey else (*shape, 3), np.uint8), np.empty(shape, np.uint8)
-    for band in _bands(values):
-        samples = _band_of(image, band, "LA" if grey else "RGBA")
-        values[band] = samples[..., 0] if grey else samples[..., :3]
-        alpha[band] = samples[..., -1]
-    return _Samples(values, "grey" if grey else "rgb", alpha)
-
-
-def array_of(image: Image.Image, mode: str | None = None) -> Array:
-    """The samples of a Pillow image of eight bits.
-
-    They are copied band by band, because `np.asarray` of a whole image needs its memory twice more on the way.
-
-    Parameters
-    ----------
-    image
-        Of mode L, RGB or CMYK, or of any mode that can be converted to `mode`.
-    mode
-        One of these three; None for the image's own.
-
-    Returns
-    -------
-    (H, W) for L, else (H, W, channels), uint8, writable.
-    """
-    mode = mode or image.mode
-    shape = (image.height, image.width)
-    values = np.empty(shape if mode == "L" else (*shape, len(mode)), np.uint8)
-    for band in _bands(values):
-        values[band] = _band_of(image, band, mode)
-    return values
-
-
-def _band_of(image: Image.Image, band: slice, mode: str) -> Array:
-    part = image.crop((0, band.start, image.width, min(band.stop, image.height)))
-    return np.asarray(part if part.mode == mode else part.convert(mode))
-
-
-def _from_float(values: Array) -> Array:
-    low, high = float(values.min()), float(values.max())
-    if not (low >= -1e-3 and high <= 1 + 1e-3):
-        raise PhotoError(
-            f"has floating-point samples from {low:g} to {high:g}, but only 0 (black) to 1 (white) has a meaning: "
-            "convert it to 16-bit integers"
-        )
-    out = np.empty(values.shape, np.uint16)
-    for band in _bands(values):
-        out[band] = np.rint(np.clip(values[band], 0, 1) * np.float64(65535))
-    return out
-
-
-def _srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def _to_rgb(samples: _Samples, icc: bytes | None) -> tuple[Array, bytes | None]:
-    """Return pixels (H, W, 3) and the RGB profile that they are in, None for sRGB by default.
-
-    A profile for another kind of colour than the file's own is dropped, as it would be by any viewer.
-    """
-    values, space = samples.values, samples.space
-    profile_space = icc[16:20] if icc else b""
-    rgb_profile = icc if profile_space == b"RGB " else None
-    if space == "rgb":
-        # Arrays over a decoder's own memory are read-only, which PyTorch does not take.
-        return np.require(values, requirements=["C", "W"]), rgb_profile
-    if space == "cmyk":
-        return _cmyk_to_rgb(values, icc if profile_space == b"CMYK" else None)
-    if profile_space == b"GRAY" and icc is not None:
-        try:
-            curve = _grey_to_srgb(icc, values.dtype)
-        except RuntimeError as error:
-            _log.warning("a grey ICC profile that cannot be used is dropped: %s", error)
-        else:
-            values, rgb_profile = curve[values], _srgb_profile()
-    pixels = np.empty((*values.shape, 3), values.dtype)
-    for channel in range(3):
-        pixels[..., channel] = values
-    return pixels, rgb_profile
-
-
-def _grey_to_srgb(icc: bytes, dtype: np.dtype[Any]) -> Array:
-    """Return the table that takes every grey value under `icc` to sRGB: (256,) uint8 or (65536,) uint16.
-
-    The ramp goes through in floating point: Little CMS's 16-bit path is off by 150 of 65535 in the shadows.
-    """
-    white = np.iinfo(dtype).max
-    ramp = np.linspace(0.0, 1.0, white + 1)
-    rgb = imagecodecs.cms_transform(
-        ramp[None],
-        icc,
-        _srgb_profile(),
-        colorspace="gray",
-        outcolorspace="rgb",
-        outdtype="float64",
-        intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
-    )
-    curve = rgb[0, :, 1]
-    # A grey profile with sRGB's own curve: keep every value rather than round it.
-    if float(np.abs(curve - ramp).max()) < 0.5 / 255:
-        curve = ramp
-    return cast(Array, np.rint(np.clip(curve, 0, 1) * white).astype(dtype))
-
-
-def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]:
-    white = np.iinfo(values.dtype).max
-    pixels = np.empty((*values.shape[:2], 3), values.dtype)
-    srgb = _srgb_profile()
-    for band in _bands(values):
-        if icc is not None:
-            try:
-                pixels[band] = imagecodecs.cms_transform(
-                    np.ascontiguousarray(values[band]),
-                    icc,
-                    srgb,
-                    colorspace="cmyk",
-                    outcolorspace="rgb",
-                    outdtype=values.dtype,
-                    intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
-                    flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,
-                )
-                continue
-            except RuntimeError as error:
-                _log.warning("a CMYK ICC profile that cannot be used is dropped: %s", error)
-                icc = None
-        paper = white - values[band].astype(np.uint32)
-        pixels[band] = (paper[..., :3] * paper[..., 3:] + white // 2) // white
-    return pixels, srgb if icc is not None else None
-
-
-def _bands(array: Array) -> Iterator[slice]:
-    """Yield slices of rows that hold about `_BAND` pixels each."""
-    rows = max(1, _BAND // max(1, array.shape[1]))
-    for top in range(0, array.shape[0], rows):
-        yield slice(top, top + rows)
-
-
-def _to_8_bits(array: Array) -> Array:
-    """Return uint8, 16-bit values rounded to the nearest of 0 to 255."""
-    if array.dtype == np.uint8:
-        return array
-    out = np.empty(array.shape, np.uint8)
-    for band in _bands(array):
-        out[band] = (array[band].astype(np.uint32) + 128) // 257
-    return out
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -702,7 +480,7 @@ def _png_chunks(stream: BinaryIO) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(chunks)
 
 
-def _decode_jpeg(stream: BinaryIO, image: Image.Image) -> _Samples | None:
+def _decode_jpeg(stream: BinaryIO, image: Image.Image) -> Samples | None:
     """Decode a whole JPEG in one go, in two thirds of the time and memory that Pillow needs; None leaves it to Pillow.
 
     This decoder does not tell where data is missing, so a file that does not end with the end of its picture is left
@@ -718,17 +496,17 @@ def _decode_jpeg(stream: BinaryIO, image: Image.Image) -> _Samples | None:
         values = imagecodecs.jpeg8_decode(data)
     except imagecodecs.Jpeg8Error:
         return None
-    return _Samples(values, "grey" if image.mode == "L" else "rgb")
+    return Samples(values, "grey" if image.mode == "L" else "rgb")
 
 
-def _decode_16_bit_png(stream: BinaryIO) -> _Samples:
+def _decode_16_bit_png(stream: BinaryIO) -> Samples:
     stream.seek(0)
     values = imagecodecs.png_decode(stream.read())
     channels = values.shape[2] if values.ndim == 3 else 1
     alpha = np.ascontiguousarray(values[..., -1]) if channels in (2, 4) else None
     if channels > 2:
-        return _Samples(values[..., :3], "rgb", alpha)
-    return _Samples(values[..., 0] if channels == 2 else values.reshape(values.shape[:2]), "grey", alpha)
+        return Samples(values[..., :3], "rgb", alpha)
+    return Samples(values[..., 0] if channels == 2 else values.reshape(values.shape[:2]), "grey", alpha)
 
 
 def _write_png(photo: Photo, stream: BinaryIO) -> None:
@@ -757,187 +535,6 @@ def _write_png(photo: Photo, stream: BinaryIO) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# EXIF and TIFF tags: directories of raw entries
-
-
-_ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _SOFTWARE = 274, 282, 283, 296, 305
-_PROCESSING_SOFTWARE, _MAKER_NOTE, _XMP, _PHOTOSHOP, _ICC = 11, 0x927C, 700, 34377, 34675
-_EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 34665, 34853, 40965
-_NESTED = frozenset({_EXIF_IFD, _GPS_IFD, _INTEROP_IFD})
-
-# How the pixels of one particular file are stored, and where: true of no other file.
-_STORAGE = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292,
-     293, 317, 320, 321, 322, 323, 324, 325, 330, 332, 334, 336, 338, 339, 340, 341, 342, 347, 400, *range(512, 522),
-     529, 530, 531, 532, 32997, 32998}
-)  # fmt: skip
-_COLORIMETRY = frozenset({301, 318, 319})  # of the source's RGB; meaningless once grey or CMYK has been converted
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _LONG8 = 1, 2, 3, 4, 5, 7, 16
-
-
-@dataclass
-class _Entry:
-    """A tag as stored: its type, its values as bytes in the file's order, or the directory that it points to."""
-
-    kind: int
-    count: int
-    data: bytes = b""
-    nested: dict[int, _Entry] | None = None
-    offset: int = 0
-
-
-_Directory = dict[int, _Entry]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Byte order ("<" or ">") and whether offsets have eight bytes, as in a BigTIFF."""
-
-    order: str
-    big: bool = False
-    word: str = field(init=False)
-    inline: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "word", "Q" if self.big else "I")
-        object.__setattr__(self, "inline", 8 if self.big else 4)
-
-
-def _read_directory(stream: BinaryIO, offset: int, layout: _Layout, nesting: int = 0) -> _Directory:
-    """Read the entries of the directory at `offset`; entries that point beyond the file are left out."""
-    end = stream.seek(0, os.SEEK_END)
-    stream.seek(offset)
-    count_format = layout.order + ("Q" if layout.big else "H")
-    (count,) = struct.unpack(count_format, stream.read(struct.calcsize(count_format)))
-    entry = struct.Struct(f"{layout.order}HH{layout.word}{layout.inline}s")
-    table = stream.read(min(count, 65535) * entry.size)
-    directory: _Directory = {}
-    for at in range(0, len(table) - entry.size + 1, entry.size):
-        tag, kind, values, inline = entry.unpack_from(table, at)
-        length = values * _TYPE_BYTES.get(kind, 1)
-        position = offset + struct.calcsize(count_format) + at + entry.size - layout.inline
-        data = inline[:length]
-        if length > layout.inline or tag in _NESTED:
-            (position,) = struct.unpack(layout.order + layout.word, inline)
-            if position + length > end or (tag in _NESTED and position in (0, offset)):
-                continue
-        if tag in _NESTED:
-            if nesting < 2:
-                if layout.big and kind in (_LONG, 13):
-                    (position,) = struct.unpack(layout.order + "I", inline[:4])
-                with contextlib.suppress(struct.error):
-                    directory[tag] = _Entry(_LONG, 1, nested=_read_directory(stream, position, layout, nesting + 1))
-            continue
-        if length > layout.inline:
-            stream.seek(position)
-            data = stream.read(length)
-        directory[tag] = _Entry(kind, values, data, offset=position)
-    return directory
-
-
-def _append_directory(
-    out: bytearray, base: int, directory: _Directory, layout: _Layout, placed: _Entry | None = None
-) -> int:
-    """Append a directory and all it needs to `out`, whose first byte lies at `base` of the file; return its offset.
-
-    The values of `placed` are in the file already, at its own offset.
-    """
-    table = []
-    for tag, entry in sorted(directory.items()):
-        kind, count, data = entry.kind, entry.count, entry.data
-        if entry.nested is not None:
-            kind, count = (_LONG8 if layout.big else _LONG), 1
-            data = struct.pack(layout.order + layout.word, _append_directory(out, base, entry.nested, layout, placed))
-        elif entry is placed:
-            data = struct.pack(layout.order + layout.word, entry.offset)
-        elif len(data) > layout.inline:
-            position = base + len(out)
-            out += data + b"\0" * (len(data) % 2)
-            data = struct.pack(layout.order + layout.word, position)
-        table.append(struct.pack(f"{layout.order}HH{layout.word}", tag, kind, count) + data.ljust(layout.inline, b"\0"))
-    start = base + len(out)
-    out += struct.pack(layout.order + ("Q" if layout.big else "H"), len(table)) + b"".join(table)
-    out += bytes(layout.inline)
-    return start
-
-
-def _parse_exif(exif: bytes | None) -> tuple[str, _Directory]:
-    """Return byte order and first directory of an EXIF block; an empty directory where there is none to be read."""
-    block = (exif or b"").removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if order is None:
-        return "<", {}
-    try:
-        return order, _read_directory(io.BytesIO(block), struct.unpack_from(order + "I", block, 4)[0], _Layout(order))
-    except struct.error as error:
-        _log.warning("EXIF that cannot be read is dropped: %s", error)
-        return "<", {}
-
-
-def _pack_exif(directory: _Directory, order: str) -> bytes:
-    """Return an EXIF block of one directory.
-
-    A maker note stays at the offset where it was: makers count offsets inside it from the start of the block.
-    """
-    out = bytearray(b"II*\0" if order == "<" else b"MM\0*") + bytes(4)
-    exif = directory.get(_EXIF_IFD)
-    note = exif.nested.get(_MAKER_NOTE) if exif is not None and exif.nested else None
-    if note is not None and 8 <= note.offset < 32768 and len(note.data) > 4:
-        out += bytes(note.offset - len(out)) + note.data
-        out += bytes(len(out) % 2)
-    else:
-        note = None
-    struct.pack_into(order + "I", out, 4, _append_directory(out, 0, directory, _Layout(order), note))
-    return bytes(out)
-
-
-def _number(entry: _Entry | None, order: str) -> int | None:
-    """Return the first value of a SHORT or LONG entry."""
-    code = {_SHORT: "H", _LONG: "I"}.get(entry.kind) if entry is not None else None
-    if entry is None or code is None or len(entry.data) < struct.calcsize(code):
-        return None
-    return int(struct.unpack_from(order + code, entry.data)[0])
-
-
-def _make_upright(directory: _Directory, order: str, width: int, height: int, *, transposed: bool) -> None:
-    """Bring orientation, sizes and resolutions into agreement with upright pixels of this size."""
-    if _ORIENTATION in directory:
-        directory[_ORIENTATION] = _Entry(_SHORT, 1, struct.pack(order + "H", 1))
-    exif = directory.get(_EXIF_IFD)
-    for tags, width_tag, height_tag in ((directory, 256, 257), (exif.nested if exif else None, 0xA002, 0xA003)):
-        for tag, length in ((width_tag, width), (height_tag, height)):
-            if tags and tag in tags:
-                tags[tag] = _Entry(_LONG, 1, struct.pack(order + "I", length))
-    if transposed and _X_RESOLUTION in directory and _Y_RESOLUTION in directory:
-        directory[_X_RESOLUTION], directory[_Y_RESOLUTION] = directory[_Y_RESOLUTION], directory[_X_RESOLUTION]
-
-
-def _resolution(directory: _Directory, order: str) -> tuple[float, float] | None:
-    """Return dots per inch as the tags have it."""
-    unit = {2: 1.0, 3: 2.54}.get(_number(directory.get(_RESOLUTION_UNIT), order) or 2)
-    dots = []
-    for tag in (_X_RESOLUTION, _Y_RESOLUTION):
-        entry = directory.get(tag)
-        if unit is None or entry is None or entry.kind != _RATIONAL or len(entry.data) < 8:
-            return None
-        numerator, denominator = struct.unpack_from(order + "II", entry.data)
-        if not numerator or not denominator:
-            return None
-        dots.append(unit * numerator / denominator)
-    return dots[0], dots[1]
-
-
-def _set_resolution(directory: _Directory, order: str, dpi: tuple[float, float] | None) -> None:
-    """Write `dpi` into the tags unless they say the same already."""
-    if dpi is None or np.allclose(_resolution(directory, order) or (0, 0), dpi, rtol=5e-3):
-        return
-    for tag, dots in zip((_X_RESOLUTION, _Y_RESOLUTION), dpi, strict=True):
-        directory[tag] = _Entry(_RATIONAL, 1, struct.pack(order + "II", round(dots * 1000), 1000))
-    directory[_RESOLUTION_UNIT] = _Entry(_SHORT, 1, struct.pack(order + "H", 2))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # TIFF
 
 
@@ -945,7 +542,7 @@ def _open_tiff(stream: BinaryIO, max_pixels: int) -> Photo:
     with tifffile.TiffFile(stream) as tiff:
         pages = tiff.pages
         page = pages.first
-        layout = _Layout(tiff.byteorder, tiff.is_bigtiff)
+        layout = metadata.Layout(tiff.byteorder, tiff.is_bigtiff)
         if 50706 in page.tags:
             raise PhotoError("is a camera's raw file: develop it to TIFF or JPEG first")
         _check_size(page.imagewidth, page.imagelength, max_pixels)
@@ -953,7 +550,7 @@ def _open_tiff(stream: BinaryIO, max_pixels: int) -> Photo:
         if any(at + length > size for at, length in zip(page.dataoffsets, page.databytecounts, strict=False)):
             raise PhotoError("is not a photograph that can be read: cut short")
         count = sum(1 for each in pages if not cast(tifffile.TiffPage, each).subfiletype & 1)
-        directory = _read_directory(stream, page.offset, layout)
+        directory = metadata.read_directory(stream, page.offset, layout)
         compression, photometric = int(page.compression), int(page.photometric)
         bits = page.bitspersample
         # Whatever is not plain samples (bilevel fax, palettes, JPEG inside TIFF, CIELAB) is libtiff's trade.
@@ -962,23 +559,22 @@ def _open_tiff(stream: BinaryIO, max_pixels: int) -> Photo:
     if samples is None:
         stream.seek(0)
         image = TiffImagePlugin.TiffImageFile(stream)
-        samples = replace(_samples_of(image), upright=True)
-        transposed = (_number(directory.get(_ORIENTATION), layout.order) or 1) > 4
-        if transposed and _X_RESOLUTION in directory and _Y_RESOLUTION in directory:
-            directory[_X_RESOLUTION], directory[_Y_RESOLUTION] = directory[_Y_RESOLUTION], directory[_X_RESOLUTION]
+        samples = replace(samples_of(image), upright=True)
+        if (metadata.number(directory.get(metadata.Tag.ORIENTATION), layout.order) or 1) > 4:
+            metadata.swap_resolutions(directory)
     icc, xmp, photoshop = (
-        directory.pop(tag).data.rstrip(b"\0" if tag == _XMP else b"") or None if tag in directory else None
-        for tag in (_ICC, _XMP, _PHOTOSHOP)
+        directory.pop(tag).data.rstrip(b"\0" if tag == metadata.Tag.XMP else b"") or None if tag in directory else None
+        for tag in (metadata.Tag.ICC_PROFILE, metadata.Tag.XMP, metadata.Tag.PHOTOSHOP)
     )
-    dpi = _resolution(directory, layout.order)
-    dropped = _STORAGE if samples.space == "rgb" else _STORAGE | _COLORIMETRY
+    dpi = metadata.resolution(directory, layout.order)
+    dropped = metadata.STORAGE if samples.space == "rgb" else metadata.STORAGE | metadata.COLORIMETRY
     kept = {tag: entry for tag, entry in directory.items() if tag not in dropped}
     extras = {"format": "TIFF", "photoshop": photoshop, "tiff_compression": compression, "pages": max(count, 1)}
-    exif = _pack_exif(kept, layout.order) if kept else None
+    exif = metadata.pack_exif(kept, layout.order) if kept else None
     return _photo(samples, icc, exif, xmp, dpi, extras)
 
 
-def _tiff_samples(page: tifffile.TiffPage) -> _Samples:
+def _tiff_samples(page: tifffile.TiffPage) -> Samples:
     values = page.asarray()
     if page.axes == "SYX":
         values = np.moveaxis(values, 0, -1)
@@ -987,7 +583,7 @@ def _tiff_samples(page: tifffile.TiffPage) -> _Samples:
     if values.ndim == 2:
         values = values[..., None]
     if values.dtype.kind == "f":
-        values, bits = _from_float(values), 16
+        values, bits = from_float(values), 16
     elif values.dtype in (np.uint8, np.uint16):
         bits = page.bitspersample
     else:
@@ -995,11 +591,12 @@ def _tiff_samples(page: tifffile.TiffPage) -> _Samples:
     white = (1 << bits) - 1
     if 8 < bits < 16:
         out = np.empty(values.shape, np.uint16)
-        for band in _bands(values):
+        for band in bands(values):
             out[band] = (values[band].astype(np.uint32) * 65535 + white // 2) // white
         values, white = out, 65535
     photometric = int(page.photometric)
-    space, channels = {2: ("rgb", 3), 5: ("cmyk", 4)}.get(photometric, ("grey", 1))
+    spaces: dict[int, tuple[Space, int]] = {2: ("rgb", 3), 5: ("cmyk", 4)}
+    space, channels = spaces.get(photometric, ("grey", 1))
     if values.shape[2] < channels:
         raise PhotoError(f"is not a photograph that can be read: {values.shape[2]} channels are too few")
     alpha = None
@@ -1007,25 +604,17 @@ def _tiff_samples(page: tifffile.TiffPage) -> _Samples:
         alpha = np.ascontiguousarray(values[..., channels])
     colours = values[..., :channels]
     if alpha is not None and int(page.extrasamples[0]) == 1:
-        colours = _unpremultiplied(colours, alpha, white)
+        colours = unpremultiplied(colours, alpha, white)
     if photometric == 0:
         colours = white - colours
-    return _Samples(colours[..., 0] if channels == 1 else colours, space, alpha)
-
-
-def _unpremultiplied(colours: Array, alpha: Array, white: int) -> Array:
-    out = np.empty(colours.shape, colours.dtype)
-    for band in _bands(colours):
-        cover = np.maximum(alpha[band], 1)[..., None].astype(np.float64)
-        out[band] = np.rint(np.minimum(colours[band] * (white / cover), white))
-    return out
+    return Samples(colours[..., 0] if channels == 1 else colours, space, alpha)
 
 
 _NO_COMPRESSION, _LZW, _DEFLATE, _PACKBITS, _ZSTD = 1, 5, 8, 32773, 50000
 
 
 def _write_tiff(photo: Photo, stream: BinaryIO) -> None:
-    order, directory = _parse_exif(photo.exif)
+    order, directory = metadata.parse_exif(photo.exif)
     values, alpha = photo.pixels, photo.alpha
     if alpha is not None:
         values = np.dstack((values, alpha))
@@ -1042,24 +631,24 @@ def _write_tiff(photo: Photo, stream: BinaryIO) -> None:
             metadata=None,
             software="",
         )
-    layout = _Layout(order, big)
+    layout = metadata.Layout(order, big)
     pointer, word = (8 if big else 4), struct.Struct(order + layout.word)
     stream.seek(pointer)
-    written = _read_directory(stream, word.unpack(stream.read(word.size))[0], layout)
-    directory = {tag: entry for tag, entry in directory.items() if tag not in _STORAGE}
-    _set_resolution(directory, order, photo.dpi)
+    written = metadata.read_directory(stream, word.unpack(stream.read(word.size))[0], layout)
+    directory = {tag: entry for tag, entry in directory.items() if tag not in metadata.STORAGE}
+    metadata.set_resolution(directory, order, photo.dpi)
     for tag, kind, data in (
-        (_XMP, _BYTE, photo.xmp),
-        (_PHOTOSHOP, _BYTE, photo.photoshop),
-        (_ICC, _UNDEFINED, photo.icc_profile),
+        (metadata.Tag.XMP, metadata.Kind.BYTE, photo.xmp),
+        (metadata.Tag.PHOTOSHOP, metadata.Kind.BYTE, photo.photoshop),
+        (metadata.Tag.ICC_PROFILE, metadata.Kind.UNDEFINED, photo.icc_profile),
     ):
         if data:
-            directory[tag] = _Entry(kind, len(data), data)
-    directory |= {tag: entry for tag, entry in written.items() if tag in _STORAGE}
+            directory[tag] = metadata.Entry(kind, len(data), data)
+    directory |= {tag: entry for tag, entry in written.items() if tag in metadata.STORAGE}
     # A second directory behind the pixels takes the place of tifffile's, which could hold no EXIF and GPS.
     base = stream.seek(0, os.SEEK_END)
     out = bytearray(base % 2)
-    first = _append_directory(out, base, directory, layout)
+    first = metadata.append_directory(out, base, directory, layout)
     stream.write(out)
     stream.seek(pointer)
     stream.write(word.pack(first))
@@ -1077,10 +666,10 @@ _FINE_TABLE_SUM = 738  # of the 64 luma divisors: about quality 90, where the st
 def _flattened(photo: Photo) -> Image.Image:
     """Return the photo without alpha, on white, at eight bits."""
     if photo.alpha is None:
-        return Image.fromarray(_to_8_bits(photo.pixels))
+        return Image.fromarray(to_8_bits(photo.pixels))
     white = np.iinfo(photo.pixels.dtype).max
     out = np.empty(photo.pixels.shape, np.uint8)
-    for band in _bands(out):
+    for band in bands(out):
         cover = photo.alpha[band, :, None].astype(np.float64) / white
         out[band] = np.rint((photo.pixels[band] * cover + white * (1 - cover)) * (255 / white))
     return Image.fromarray(out)
@@ -1094,21 +683,6 @@ def _check_side(photo: Photo, limit: int, kind: str) -> None:
         )
 
 
-def _fitting_exif(exif: bytes, limit: int) -> bytes:
-    """Return EXIF of at most `limit` bytes, without the largest tags where it had more."""
-    while len(exif) > limit:
-        order, directory = _parse_exif(exif)
-        tables = [directory, *(entry.nested for entry in directory.values() if entry.nested)]
-        _, tag, table = max(
-            ((len(entry.data), tag, table) for table in tables for tag, entry in table.items()),
-            key=lambda found: found[0],
-        )
-        _log.warning("tag %d of %d bytes does not fit into a JPEG and is left out", tag, len(table[tag].data))
-        del table[tag]
-        exif = _pack_exif(directory, order)
-    return exif
-
-
 def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     _check_side(photo, 65535, "JPEG")
     options: dict[str, Any] = {"quality": 95, "subsampling": 0}
@@ -1119,7 +693,7 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     if source is not None and source.progressive:
         options["progressive"] = True
     if photo.exif:
-        options["exif"] = b"Exif\0\0" + _fitting_exif(photo.exif, _SEGMENT - 6)
+        options["exif"] = b"Exif\0\0" + metadata.fitting_exif(photo.exif, _SEGMENT - 6)
     if photo.xmp and len(photo.xmp) > _SEGMENT - _XMP_PREFIX_LENGTH:
         _log.warning("XMP of %d bytes does not fit into a JPEG and is left out", len(photo.xmp))
     elif photo.xmp:
@@ -1135,13 +709,13 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
 
 def _write_webp(photo: Photo, stream: BinaryIO) -> None:
     _check_side(photo, 16383, "WebP")
-    image = Image.fromarray(_to_8_bits(photo.pixels))
+    image = Image.fromarray(to_8_bits(photo.pixels))
     if photo.alpha is not None:
-        image.putalpha(Image.fromarray(_to_8_bits(photo.alpha)))
-    order, directory = _parse_exif(photo.exif)
-    _set_resolution(directory, order, photo.dpi)  # a WebP has no other place for it
+        image.putalpha(Image.fromarray(to_8_bits(photo.alpha)))
+    order, directory = metadata.parse_exif(photo.exif)
+    metadata.set_resolution(directory, order, photo.dpi)  # a WebP has no other place for it
     kept = {
-        "exif": _pack_exif(directory, order) if directory else None,
+        "exif": metadata.pack_exif(directory, order) if directory else None,
         "icc_profile": photo.icc_profile,
         "xmp": photo.xmp,
     }
@@ -1172,31 +746,25 @@ _WRITERS: dict[str, _Writer] = {
 }
 
 WRITABLE_SUFFIXES: Sequence[str] = tuple(_WRITERS)
-"""Suffixes that `save_photo` knows."""
+"""Suffixes that ``save_photo`` knows."""
 
 
 def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None = None) -> None:
-    """Save a photograph in the format that the suffix of `path` names, with everything that format can hold.
+    """Save a photograph in the format that the suffix of ``path`` names, with everything that format can hold.
 
     PNG and TIFF are written without loss at the photo's own depth. A JPEG is compressed as finely as the JPEG that it
     came from, at least at quality 95 without subsampling where that was coarse or no JPEG. JPEG, WebP and BMP round
     16 bits to 8; JPEG and BMP lay transparent parts on white. The file appears whole or not at all.
 
-    Parameters
-    ----------
-    photo
-        What `open_photo` returned, or a copy with other pixels.
-    path
-        Where to; an existing file is replaced.
-    label
-        What was done to the photo. It is added to the EXIF tag ProcessingSoftware (and is Software where there was
-        none); the XMP names the IPTC digital source type of pictures that a trained model made in part. Nothing is
-        drawn over the picture.
+    Args:
+        photo: what ``open_photo`` returned, or a copy with other pixels.
+        path: where to; an existing file is replaced.
+        label: what was done to the photo. It is added to the EXIF tag ProcessingSoftware (and is Software where there
+            was none); the XMP names the IPTC digital source type of pictures that a trained model made in part. Nothing
+            is drawn over the picture.
 
-    Raises
-    ------
-    PhotoError
-        When the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
+    Raises:
+        PhotoError: the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
     """
     target = Path(os.path.realpath(path))
     writer = _WRITERS.get(Path(path).suffix.lower())
@@ -1207,7 +775,7 @@ def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None 
     if target.is_dir():
         raise PhotoError(f"cannot save {path}: it is a folder")
     if label:
-        photo = _labelled(photo, label)
+        photo = replace(photo, exif=metadata.label_exif(photo.exif, label), xmp=metadata.label_xmp(photo.xmp))
     # Opened like any new file, so that its permissions are those that the user's umask gives.
     partial = target.with_name(f".{target.stem[:80]}-{secrets.token_hex(6)}.part")
     try:
@@ -1220,48 +788,3 @@ def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None 
         raise PhotoError(f"cannot save {path}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-_AI_SOURCE = b"http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-_EMPTY_XMP = (
-    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
-)
-
-
-def _labelled(photo: Photo, label: str) -> Photo:
-    order, directory = _parse_exif(photo.exif)
-    text = label.encode() + b"\0"
-    earlier = directory.get(_PROCESSING_SOFTWARE)
-    if earlier is not None and earlier.kind == _ASCII and (before := earlier.data.rstrip(b"\0 ")):
-        text = before + b"\0" if label.encode() in before else before + b"; " + text
-    directory[_PROCESSING_SOFTWARE] = _Entry(_ASCII, len(text), text)
-    software = directory.get(_SOFTWARE)
-    if software is None or not software.data.strip(b"\0 "):
-        directory[_SOFTWARE] = _Entry(_ASCII, len(label.encode()) + 1, label.encode() + b"\0")
-    return replace(photo, exif=_pack_exif(directory, order), xmp=_with_ai_source(photo.xmp or _EMPTY_XMP))
-
-
-def _with_ai_source(xmp: bytes) -> bytes:
-    """Return the packet with the IPTC property DigitalSourceType set, the rest of it byte for byte as it was."""
-    changed, found = re.subn(
-        rb"([<\s][\w.-]+:DigitalSourceType(?:\s*=\s*[\"']|\s*>\s*|\s+\w+:resource\s*=\s*[\"']))[^\"'<]*",
-        lambda match: match[1] + _AI_SOURCE,
-        xmp,
-    )
-    if found:
-        return changed
-    close = re.search(rb"</([A-Za-z_][\w.-]*):RDF\s*>", xmp)
-    if close is None:  # an empty RDF element, or an encoding other than UTF-8
-        _log.warning("the XMP packet has no place for a label and is left as it is")
-        return xmp
-    rdf = close[1]
-    about = re.search(rb"<" + rdf + rb":Description\s[^>]*?" + rdf + rb":about\s*=\s*([\"'][^\"']*[\"'])", xmp)
-    description = (
-        b"<" + rdf + b":Description " + rdf + b":about=" + (about[1] if about else b'""')
-        + b' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-        + b"<Iptc4xmpExt:DigitalSourceType>" + _AI_SOURCE + b"</Iptc4xmpExt:DigitalSourceType>"
-        + b"</" + rdf + b":Description>"
-    )  # fmt: skip
-    return xmp[: close.start()] + description + xmp[close.start() :]

@@ -19,6 +19,7 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from deoldify import photo as photo_module
+from deoldify import samples
 from deoldify.errors import PhotoError
 from deoldify.photo import WRITABLE_SUFFIXES, Photo, open_photo, save_photo
 
@@ -258,7 +259,7 @@ def test_jpeg_shows_transparency_on_white_and_rounds_16_bits(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("limit", [1, 1 << 20])
 def test_is_grey_finds_one_coloured_pixel(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr(photo_module, "_BAND", limit)
+    monkeypatch.setattr(samples, "_BAND", limit)
     grey = np.repeat(noise(40, 30, 1)[..., None], 3, 2)
     assert Photo(grey).is_grey
     grey[33, 7] = (100, 103, 100)
@@ -637,7 +638,7 @@ def test_bombs_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch, kind
     def never(*_: object, **__: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr(photo_module, "_samples_of", never)
+    monkeypatch.setattr(photo_module, "samples_of", never)
     monkeypatch.setattr(photo_module, "_tiff_samples", never)
     monkeypatch.setattr(photo_module, "_decode_16_bit_png", never)
     with pytest.raises(PhotoError, match=r"megapixels; at most 0\.001 are allowed"):

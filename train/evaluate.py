@@ -26,6 +26,7 @@ from deoldify.pipeline import Colorizer, Defader, load
 from train.data import DataError, Reader, index
 from train.features import lite0_classifier
 from train.runs import read_trained
+from train.srgb import decoded, encoded
 
 logger = logging.getLogger(__name__)
 
@@ -80,10 +81,7 @@ def grey_of(rgb: Rgb) -> Rgb:
     Returns:
         (H, W, 3), three equal channels.
     """
-    encoded = rgb / 255
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ _LUMINANCE_WEIGHTS
-    grey = np.where(luminance <= 0.0031308, luminance * 12.92, 1.055 * luminance ** (1 / 2.4) - 0.055)
+    grey = encoded(decoded(rgb / 255) @ _LUMINANCE_WEIGHTS)
     return np.repeat(np.rint(grey * 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 

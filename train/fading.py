@@ -34,15 +34,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from deoldify.imaging import LUMA_WEIGHTS, Triple
+from train.srgb import decoded, encoded
+
 Rgb = npt.NDArray[np.float32]  # (H, W, 3), 0 to 1, sRGB-encoded
 Strength = float | npt.NDArray[np.float32]  # one number, or (H, W, 1) where the fading is uneven
-Triple = tuple[float, float, float]
 Range = tuple[float, float]
 
 D_MAX = 2.2
 """Density of the deepest black of a glossy print, where its surface reflects as much as the dyes let through."""
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array(LUMA_WEIGHTS, np.float32)
 _SIDE_ABSORPTION = np.array([[0.0, 0.08, 0.01], [0.22, 0.0, 0.10], [0.10, 0.26, 0.0]])
 """What cyan, magenta and yellow dye (columns) absorb of red, green and blue light (rows) that they should let pass,
 as a share of their own band: roughly what Hunt (2004) shows for chromogenic materials."""
@@ -52,8 +54,7 @@ _LEVELS = 255 * 16  # finer than 8 bits, and every 8-bit level falls exactly on 
 
 
 def _density_table() -> npt.NDArray[np.float32]:
-    encoded = np.linspace(0, 1, _LEVELS + 1)
-    light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    light = decoded(np.linspace(0, 1, _LEVELS + 1))
     black = 10**-D_MAX
     return (-np.log10(black + (1 - black) * light)).astype(np.float32)
 
@@ -61,7 +62,7 @@ def _density_table() -> npt.NDArray[np.float32]:
 def _encoded_table() -> npt.NDArray[np.float32]:
     black = 10**-D_MAX
     light = np.clip((10 ** -np.linspace(0, D_MAX, _DENSITY_STEPS) - black) / (1 - black), 0, 1)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+    return encoded(light).astype(np.float32)
 
 
 _DENSITY = _density_table()
