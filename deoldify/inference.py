@@ -33,6 +33,8 @@ STRIP_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 64 << 20}
 _DELICATE_ENCODERS = ("efficientnet_lite0",)
 """Encoders that stay in float32: their depthwise convolutions gain no time in less, and lose most of the precision."""
 
+_HAS_ONEDNN = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
 _turns: defaultdict[torch.device, threading.RLock] = defaultdict(threading.RLock)
 
 
@@ -208,7 +210,7 @@ class Prepared:
         together = [call, *others[: self.most - 1]]
         if len(together) > 1:
             try:
-                renders = self._run(torch.cat([each.x for each in together])).split(len(call.x))
+                renders = self._run(torch.cat([each.x for each in together])).chunk(len(together))
             except (MemoryError, RuntimeError):  # by themselves they may fit; whoever then still fails, says so
                 pass
             else:
@@ -289,8 +291,8 @@ def _convolve(conv: nn.Conv2d, x: Tensor, padding: tuple[int, ...] | None = None
     and a picture would depend on how many photographs are in hand.
     """
     padding = cast("tuple[int, ...]", conv.padding) if padding is None else padding
-    one_way = x.dtype == torch.float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available()
-    if one_way and type(x) is Tensor:  # no fake one, by which a render's cost is counted
+    # A fake tensor, by which a render's cost is counted, knows only the general way.
+    if x.dtype == torch.float32 and x.device.type == "cpu" and type(x) is Tensor and _HAS_ONEDNN:
         return torch.mkldnn_convolution(x, conv.weight, conv.bias, padding, conv.stride, conv.dilation, conv.groups)
     return F.conv2d(x, conv.weight, conv.bias, conv.stride, padding, conv.dilation, conv.groups)
 

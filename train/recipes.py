@@ -597,7 +597,7 @@ def conflicts(theirs: Mapping[str, Any], ours: Mapping[str, Any], step: int) -> 
     """
     begun = sum(sum(stage["steps"] for stage in theirs["stages"][:i]) < step for i in range(len(theirs["stages"])))
     stages = [_defaults(Stage) | stage for stage in theirs["stages"][:begun]]
-    return differences(_defaults(Recipe) | theirs | {"stages": stages}, {**ours, "stages": ours["stages"][:begun]})
+    return differences({**_defaults(Recipe), **theirs, "stages": stages}, {**ours, "stages": ours["stages"][:begun]})
 
 
 def _defaults(config: type) -> dict[str, Any]:
