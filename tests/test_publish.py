@@ -15,6 +15,7 @@ import pytest
 import torch
 from huggingface_hub import ModelCard, constants
 from PIL import Image
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import deoldify
@@ -34,12 +35,12 @@ __all__ = ["hub"]  # the fixture, which only pytest uses
 REPO = "somebody/old-photos"
 
 
-def saved(path: Path, task: str = "colorize") -> Generator:
+def saved(path: Path, task: str = "colorize", seed: int = 0) -> Generator:
     """A snapshot as a run keeps it, in 16 bits, and the generator in it."""
     recipe = RECIPES["compact" if task == "colorize" else "compact-defade"]
     config = dataclasses.replace(TOY, head=recipe.generator.head)
     recipe = dataclasses.replace(recipe, generator=config)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     generator = Generator(config).eval()
     averaged = {
         f"module.{name}": tensor.half() if tensor.is_floating_point() else tensor
@@ -279,3 +280,19 @@ def test_what_cannot_be_published_is_told(hub: Hub, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     refused = call(tmp_path, "--upload")
     assert "cannot be published on http://127.0.0.1:9" in str(refused.exception)
+
+
+def test_the_mean_of_several_checkpoints_is_exported(tmp_path: Path) -> None:
+    files = [tmp_path / f"{seed}.pt" for seed in range(3)]
+    generators = [saved(file, seed=seed) for seed, file in enumerate(files)]
+    shared = ["--commit", "abc", "--command", "python -m train", "--data", "CC0"]
+    arguments = ["export", "--checkpoint", str(files[0]), "--out", str(tmp_path / "mean.safetensors"), *shared]
+    result = CliRunner().invoke(app, [*arguments, "--also", str(files[1]), "--also", str(files[2])])
+    assert result.exit_code == 0, f"{result.output}\n{result.exception}"
+    states = [generator.state_dict() for generator in generators]
+    for name, tensor in load_file(tmp_path / "mean.safetensors").items():
+        mean = sum(state[name].half().float() for state in states) / 3
+        torch.testing.assert_close(tensor.float(), mean, rtol=1e-3, atol=1e-4)
+    saved(files[1], "defade")
+    result = CliRunner().invoke(app, [*arguments, "--also", str(files[1])])
+    assert result.exit_code and "another generator" in str(result.exception or result.output)

@@ -280,11 +280,15 @@ def export(
     commit: Annotated[str, typer.Option(help="Commit that trained it.")],
     command: Annotated[str, typer.Option(help="Command line that trained it.")],
     data: Annotated[str, typer.Option(help="What it was trained on.")],
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Another checkpoint, to write the mean of them. Repeatable.")
+    ] = None,
 ) -> None:
     """Write a run's averaged weights as one small file, as `deoldify` loads it."""
     from train.publish import export as export_run
 
-    exported = export_run(checkpoint, out, {"commit": commit, "command": command, "data": data})
+    origin = {"commit": commit, "command": command, "data": data}
+    exported = export_run(checkpoint, out, origin, also=also or [])
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
 
 

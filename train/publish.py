@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub import HfApi, ModelCardData, get_token
 from safetensors.torch import save_file
 
@@ -34,18 +35,32 @@ class Exported:
     bytes: int
 
 
-def export(checkpoint: Path, out: Path, origin: Mapping[str, str]) -> Exported:
+def export(checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequence[Path] = ()) -> Exported:
     """Write the averaged weights of a run as safetensors, float16, with their generator's config.
 
     Args:
         checkpoint: what a run saved, or what was exported before.
         out: file to write; it appears whole or not at all.
         origin: what to tell about the weights (command, commit, data, ...), kept in the file's metadata.
+        also: earlier checkpoints of the run, or of runs that began with the same weights. The mean of all is written,
+            which is often better than each: a model soup (Wortsman et al. 2022).
 
     Raises:
-        CheckpointError: there is no such checkpoint.
+        CheckpointError: there is no such checkpoint, or their generators are of different shapes.
     """
-    return _export(read_trained(checkpoint), out, origin)
+    trained = read_trained(checkpoint)
+    states = [trained.generator.state_dict()]
+    for path in also:
+        other = read_trained(path).generator
+        if other.config != trained.generator.config:
+            raise CheckpointError(f"{path} holds another generator than {checkpoint}: they cannot be averaged")
+        states.append(other.state_dict())
+    mean = {
+        name: torch.stack([state[name].float() for state in states]).mean(dim=0).to(tensor.dtype)
+        for name, tensor in states[0].items()
+    }
+    trained.generator.load_state_dict(mean)
+    return _export(trained, out, origin)
 
 
 def _export(trained: Trained, out: Path, origin: Mapping[str, str]) -> Exported:
