@@ -352,8 +352,6 @@ _SMALL = {"tiny": 0.5, "scenes": 0.17, "faces": 0.13, "photos": 0.12, "people": 
 # Sources of 100 px and less cannot teach detail at 128 px and more, but keep what was learned from them.
 _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 0.15}
 
-_LIVELY = {"tiny": 0.08, "scenes": 0.27, "faces": 0.22, "photos": 0.3, "people": 0.13}
-
 # Photographs of all kinds, as albums hold them.
 _FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
 
@@ -465,12 +463,6 @@ _RECIPES = (
             _compact_gan_stage(
                 "gan-192", 192, 12, 240, 3e-5, fall=1.0, floor=0.03, emphasis=60.0, adversarial_weight=0.2, ema=0.985,
                 snapshots=3, shares={"tiny": 0.05, "scenes": 0.2, "faces": 0.3, "photos": 0.3, "people": 0.15},
-            ),
-            # Looked at, colour wandered over lawns and tables, and came and went in the shadow of a face: whatever
-            # makes a patch livelier pleases a critic. So that what is of one colour stays so, gradients count too.
-            _compact_gan_stage(
-                "gan-even", 160, 14, 1000, 4e-5, rise=0.05, fall=0.8, floor=0.05, emphasis=100.0,
-                adversarial_weight=0.25, gradient_weight=6.0, ema=0.99, snapshots=5, shares=_LIVELY,
             ),
         ),
     ),
