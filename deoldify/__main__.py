@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,7 +116,7 @@ def colorize_command(
     """
     _check_name(model)
 
-    def prepare() -> tuple[Work, float]:
+    def prepare() -> tuple[Work, Callable[[], float]]:
         from deoldify.pipeline import load_colorizer
 
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
@@ -125,7 +126,7 @@ def colorize_command(
             coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
             return coloured, colorizer.label
 
-        return work, colorizer.seconds(render_factor or colorizer.checkpoint.render_factor)
+        return work, partial(colorizer.seconds, render_factor or colorizer.checkpoint.render_factor)
 
     _process(photos, output, prepare, done="coloured", force=force)
 
@@ -154,7 +155,7 @@ def defade_command(
     Several photos or a whole folder go into a folder, as with `deoldify colorize`.
     """
 
-    def prepare() -> tuple[Work, float]:
+    def prepare() -> tuple[Work, Callable[[], float]]:
         from deoldify.pipeline import load
 
         defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
@@ -166,7 +167,7 @@ def defade_command(
             )  # fmt: skip
             return restored, defader.label
 
-        return work, defader.seconds(render_factor or defader.checkpoint.render_factor)
+        return work, partial(defader.seconds, render_factor or defader.checkpoint.render_factor)
 
     _process(photos, output, prepare, done="restored", force=force)
 
@@ -190,7 +191,7 @@ def restore_command(
     """
     _check_name(model)
 
-    def prepare() -> tuple[Work, float]:
+    def prepare() -> tuple[Work, Callable[[], float]]:
         from deoldify.pipeline import load, load_colorizer, restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
@@ -201,13 +202,20 @@ def restore_command(
         def work(photo: Photo) -> tuple[Photo, str]:
             return restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
 
-        return work, max(each.seconds(each.checkpoint.render_factor) for each in (defader, colorizer))
+        return work, partial(colorizer.seconds, colorizer.checkpoint.render_factor)  # the defader's take less
 
     _process(photos, output, prepare, done="restored", force=force)
 
 
 _SHORT_RENDER = 0.15
 """Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
+
+
+def _is_short(seconds: Callable[[], float]) -> bool:
+    try:
+        return seconds() < _SHORT_RENDER
+    except (MemoryError, RuntimeError):  # memory is too short to try; each photo then does with what there is
+        return False
 
 
 def _check_name(model: str) -> None:
@@ -217,15 +225,20 @@ def _check_name(model: str) -> None:
 
 
 def _process(
-    photos: Iterable[Path], output: Path, prepare: Callable[[], tuple[Work, float]], *, done: str, force: bool
+    photos: Iterable[Path],
+    output: Path,
+    prepare: Callable[[], tuple[Work, Callable[[], float]]],
+    *,
+    done: str,
+    force: bool,
 ) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
     Args:
         photos: files and folders.
         output: a file or a folder, see ``_plan``.
-        prepare: loads the models, which is only done where a photo is left to do; the work, and the seconds that a
-            render takes.
+        prepare: loads the models, which is only done where a photo is left to do; the work, and what tells the
+            seconds that a render takes.
         done: what has become of a photo then, for the messages.
         force: do again what is in the output folder.
     """
@@ -251,7 +264,7 @@ def _process(
     failed: dict[Path, str] = {}
     # A photo more than there are cores for, so that none of them waits for a disk.
     workers, threads = torch.get_num_threads() + 1, None
-    if len(todo) > 1 and seconds < _SHORT_RENDER:  # gains little from a second core, and another photo much
+    if len(todo) > 1 and _is_short(seconds):  # it gains little from a second core, and another photo much
         threads = 1
         let_heap_grow()
     with closing(process(todo, work, workers=workers, threads=threads)) as outcomes:
