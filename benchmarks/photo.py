@@ -195,7 +195,6 @@ def one_folder(old: Path, new: Path, way: str) -> None:
     import torch
 
     from deoldify.folder import process
-    from deoldify.memory import let_heap_grow
     from deoldify.photo import Photo, open_photo, save_photo
 
     work, label = _load("compact")
@@ -208,8 +207,7 @@ def one_folder(old: Path, new: Path, way: str) -> None:
 
     start = time.perf_counter()
     if way == "folder":
-        let_heap_grow()
-        for outcome in process(jobs, labelled, workers=torch.get_num_threads() + 1, threads=1):
+        for outcome in process(jobs, labelled, workers=torch.get_num_threads() + 1, short=True):
             if outcome.error is not None:
                 raise outcome.error
     else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,7 @@ from deoldify.errors import DeOldifyError, UnknownModelError
 if TYPE_CHECKING:
     from deoldify.folder import Work
     from deoldify.photo import Photo
+    from deoldify.pipeline import Model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,19 +116,18 @@ def colorize_command(
     """
     _check_name(model)
 
-    def prepare() -> tuple[Work, Callable[[], float]]:
+    def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.pipeline import load_colorizer
 
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
-        colorizer.render_together(render_factor)
 
         def work(photo: Photo) -> tuple[Photo, str]:
             coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
             return coloured, colorizer.label
 
-        return work, partial(colorizer.seconds, render_factor or colorizer.checkpoint.render_factor)
+        return work, (colorizer,)
 
-    _process(photos, output, prepare, done="coloured", force=force)
+    _process(photos, output, prepare, render_factor=render_factor, done="coloured", force=force)
 
 
 @app.command(name="defade")
@@ -155,11 +154,10 @@ def defade_command(
     Several photos or a whole folder go into a folder, as with `deoldify colorize`.
     """
 
-    def prepare() -> tuple[Work, Callable[[], float]]:
+    def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.pipeline import load
 
         defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
-        defader.render_together(render_factor)
 
         def work(photo: Photo) -> tuple[Photo, str]:
             restored = defader.defade_photo(
@@ -167,9 +165,9 @@ def defade_command(
             )  # fmt: skip
             return restored, defader.label
 
-        return work, partial(defader.seconds, render_factor or defader.checkpoint.render_factor)
+        return work, (defader,)
 
-    _process(photos, output, prepare, done="restored", force=force)
+    _process(photos, output, prepare, render_factor=render_factor, done="restored", force=force)
 
 
 @app.command(name="restore")
@@ -191,30 +189,33 @@ def restore_command(
     """
     _check_name(model)
 
-    def prepare() -> tuple[Work, Callable[[], float]]:
+    def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.pipeline import load, load_colorizer, restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
         colorizer = load_colorizer(model, device=device.value, precision=precision.value)
-        for each in (defader, colorizer):
-            each.render_together()
 
         def work(photo: Photo) -> tuple[Photo, str]:
             return restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
 
-        return work, partial(colorizer.seconds, colorizer.checkpoint.render_factor)  # the defader's take less
+        return work, (defader, colorizer)
 
-    _process(photos, output, prepare, done="restored", force=force)
+    _process(photos, output, prepare, render_factor=None, done="restored", force=force)
 
 
 _SHORT_RENDER = 0.15
 """Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
 
 
-def _is_short(seconds: Callable[[], float]) -> bool:
+def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
+    """Whether renders are short; where memory is too short to try, each photo does with what there is."""
+    from deoldify.memory import ran_out
+
     try:
-        return seconds() < _SHORT_RENDER
-    except (MemoryError, RuntimeError):  # memory is too short to try; each photo then does with what there is
+        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
         return False
 
 
@@ -227,8 +228,9 @@ def _check_name(model: str) -> None:
 def _process(
     photos: Iterable[Path],
     output: Path,
-    prepare: Callable[[], tuple[Work, Callable[[], float]]],
+    prepare: Callable[[], tuple[Work, Sequence[Model]]],
     *,
+    render_factor: int | None,
     done: str,
     force: bool,
 ) -> None:
@@ -237,8 +239,9 @@ def _process(
     Args:
         photos: files and folders.
         output: a file or a folder, see ``_plan``.
-        prepare: loads the models, which is only done where a photo is left to do; the work, and what tells the
-            seconds that a render takes.
+        prepare: loads the models, which is only done where a photo is left to do; the work, and what renders
+            in it.
+        render_factor: of the renders; None for the models' own.
         done: what has become of a photo then, for the messages.
         force: do again what is in the output folder.
     """
@@ -253,21 +256,21 @@ def _process(
     if len(todo) > 1:
         # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    work, seconds = prepare()
+    work, models_at_work = prepare()
 
     import torch
     from tqdm import tqdm
 
     from deoldify.folder import process
-    from deoldify.memory import let_heap_grow
 
     failed: dict[Path, str] = {}
+    short = False
+    if len(todo) > 1:
+        for model in models_at_work:
+            model.render_together(render_factor)
+        short = _are_short(models_at_work, render_factor)
     # A photo more than there are cores for, so that none of them waits for a disk.
-    workers, threads = torch.get_num_threads() + 1, None
-    if len(todo) > 1 and _is_short(seconds):  # it gains little from a second core, and another photo much
-        threads = 1
-        let_heap_grow()
-    with closing(process(todo, work, workers=workers, threads=threads)) as outcomes:
+    with closing(process(todo, work, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
         for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=None if len(todo) > 1 else True):
             if outcome.pages > 1:
                 note = f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}"

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from deoldify.errors import DeOldifyError
+from deoldify.memory import let_heap_grow
 from deoldify.photo import Photo, Render, open_photo, pixels_in, save_photo
 
 Work = Callable[[Photo], tuple[Photo, str]]
@@ -39,7 +40,7 @@ class Outcome:
 
 
 def process(
-    jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int, threads: int | None = None
+    jobs: Sequence[tuple[Path, Path]], work: Work, *, workers: int, short: bool = False
 ) -> Generator[Outcome, None, None]:
     """Open, work on and save photographs, several at a time; a bad one does not stop the others.
 
@@ -52,7 +53,8 @@ def process(
         jobs: pairs of a file and what it is to become; folders are made where they are missing.
         work: what to do with a photo. Renders take turns by themselves, see ``Prepared``.
         workers: how many photos are in hand at once.
-        threads: that PyTorch takes for each; None takes as many as it takes for the caller.
+        short: renders take no longer than what surrounds them. They gain little from a second core then, and another
+            photo much, so each takes one; and the process's heap keeps what is freed, see ``memory.let_heap_grow``.
 
     Yields:
         one outcome a photo, as they are finished.
@@ -65,10 +67,12 @@ def process(
     finished: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
 
     usual = torch.get_num_threads()
+    if short:
+        let_heap_grow()
 
     def work_through() -> None:
         try:
-            torch.set_num_threads(threads or usual)
+            torch.set_num_threads(1 if short else usual)
             while not stop.is_set():
                 with turn:
                     job = next(waiting, None)

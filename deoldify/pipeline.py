@@ -83,15 +83,16 @@ class Model:
         """
         return self._fitting(self._best_render_factor(width, height))
 
-    def seconds(self, render_factor: int) -> float:
+    def seconds(self, render_factor: int | None = None) -> float:
         """Seconds that a render is going to take here, by a short one that is made the first time this is asked.
 
         Args:
-            render_factor: of the render.
+            render_factor: of the render; None for the model's own.
 
         Raises:
             ValueError: ``render_factor`` is out of range; the message names the range.
         """
+        render_factor = self.checkpoint.render_factor if render_factor is None else render_factor
         check_render_factor(render_factor)
         memory.calibrate(self._prepared)
         seconds = memory.render_seconds(*self._kind, render_factor * FACTOR_PIXELS)
