@@ -41,6 +41,11 @@ class GeneratorConfig:
     head: HeadName
     spectral: bool
 
+    @property
+    def sees_samples(self) -> bool:
+        """Whether it is given pixels of the photograph as they are, and not means of neighbours (see ``ToneHead``)."""
+        return self.head == "tone"
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-ready plain data."""
         return asdict(self)

@@ -56,17 +56,22 @@ class ToneHead(nn.Module):
 
     What needs to know things looks at a glance of the picture, small and of one size, and so does not depend on how
     large the picture is rendered.
+
+    Where a photograph's own black and white survived, nothing beats stretching its channels to their ends; whether
+    they did shows in the very darkest and brightest pixels, of which a mean over neighbours would leave nothing. So
+    the pictures that this head is given hold pixels of the photograph as they are (``imaging.sampled_square``).
     """
 
     GLANCE = 96
     ENDS = (0.0, 0.0005, 0.002, 0.005, 0.01)  # the very darkest and brightest pixels tell most of all
+    NEAR = (1.5 / 255, 3.5 / 255)  # how near to an end counts as a pile of clipped pixels
     TONES = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
     TERMS = 10
     WIDTH = 192
 
     def __init__(self, in_channels: int, *, spectral: bool) -> None:
         super().__init__()
-        tones = 3 * (2 * len(self.ENDS) + len(self.TONES))
+        tones = 3 * (2 * len(self.ENDS) + len(self.TONES)) + 3 * (2 * (len(self.ENDS) - 1) + 2 * len(self.NEAR) + 2)
         # Beside the features: colours as they are, stretched, and the squares and products of those.
         self.vote = convolution(in_channels + 3 + self.TERMS, self.WIDTH, 1, bias=True, spectral=spectral)
         self.sure = convolution(self.WIDTH, 1, 1, bias=True, spectral=spectral)
@@ -99,6 +104,7 @@ class ToneHead(nn.Module):
         votes = F.relu(self.vote(torch.cat([features.to(cells), cells], dim=1)))  # (N, WIDTH, h, w)
         weights = self.sure(votes).flatten(2).softmax(dim=-1)  # (N, 1, hw)
         tones = torch.cat([dark, middle_tones(rgb, self.TONES), bright], dim=2).flatten(1)
+        tones = torch.cat([tones, *(part.flatten(1) for part in self._of_the_ends(rgb, dark, bright))], dim=1)
         summary = [votes.mean(dim=(2, 3)), (votes.flatten(2) * weights).sum(dim=2), tones.to(votes)]
         context = self.context(torch.cat(summary, dim=1))
         whole = self.whole(context).float()
@@ -109,6 +115,24 @@ class ToneHead(nn.Module):
         result = result + (whole[:, :-3].view(n, 3, self.TERMS) @ terms.flatten(2)).view(n, 3, height, width)
         slopes, offsets = local[:, :9].reshape(n, 3, 3, height, width), local[:, 9:]
         return normalise(result + offsets + (slopes * terms[:, None, :3]).sum(dim=2))
+
+
+    def _of_the_ends(self, rgb: Tensor, dark: Tensor, bright: Tensor) -> list[Tensor]:
+        """What tells a black or a white of the picture from its darkest or brightest colour, (N, 3, …) each.
+
+        How far the tails reach; how many pixels pile up where they end, which clipping does; and how far the darkest
+        and the brightest pixels of all, which a black or a white would be, lie from the ends of each channel.
+        """
+        found = []
+        y = luma(rgb).flatten(2)
+        count = max(1, int(self.ENDS[2] * y.shape[2]))
+        for tail, largest in ((dark, False), (bright, True)):
+            end = tail[:, :, :1]
+            distance = (rgb.flatten(2) - end).abs()
+            piles = [(distance < near).float().mean(dim=2, keepdim=True).log10() / 4 for near in self.NEAR]
+            places = y.topk(count, dim=2, largest=largest).indices.expand(-1, 3, -1)
+            found += [4 * (tail[:, :, 1:] - end), *piles, 4 * distance.gather(2, places).mean(dim=2, keepdim=True)]
+        return found
 
 
 def stretch(rgb: Tensor, dark: Tensor, bright: Tensor) -> Tensor:

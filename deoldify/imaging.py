@@ -116,6 +116,38 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     return np.array(Image.fromarray(narrow).resize((side, side), Image.Resampling.BILINEAR))
 
 
+def sampled(pixels: Pixels, height: int, width: int) -> Pixels:
+    """A picture of another size that holds pixels as they are, evenly picked: its darkest stay as dark as they were.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        height: of the result; more than H repeats rows.
+        width: of the result; more than W repeats columns.
+
+    Returns:
+        (height, width, 3), dtype of ``pixels``.
+    """
+    rows, columns = (
+        ((2 * np.arange(wanted) + 1) * given) // (2 * wanted)
+        for wanted, given in zip((height, width), pixels.shape[:2])
+    )
+    return pixels[rows[:, None], columns]
+
+
+def sampled_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
+    """A photograph as a generator sees it that reads tones off single pixels; see ``sampled``.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        side: of the square, in pixels.
+
+    Returns:
+        (side, side, 3) uint8.
+    """
+    square = sampled(pixels, side, side)
+    return square if square.dtype == np.uint8 else (square >> 8).astype(np.uint8)
+
+
 def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
     """(H, W) grey or (H, W, 3) RGB, uint8, to (1, 3, H, W) float32 in 0 to 1."""
     scaled = torch.from_numpy(picture).float().div(255)

@@ -314,10 +314,11 @@ class Defader(Model):
         if strength == 0:
             return pixels, (), is_black_and_white(pixels)
         neutral = False
+        see = imaging.sampled_square if self.generator.config.sees_samples else imaging.colour_square
 
         def restored(side: int) -> Pixels:
             nonlocal neutral
-            square = imaging.colour_square(pixels, side)
+            square = see(pixels, side)
             render = self._render(square)
             # Of a badly faded colour photograph little colour is left, but restoring it brings some out.
             neutral = is_black_and_white(pixels) and is_black_and_white(

@@ -78,11 +78,11 @@ def test_gradient_loss_in_closed_form() -> None:
     assert gradient_loss(normalise(off), normalise(original)).item() == pytest.approx(0, abs=1e-5)
     # Blue that grows along each row by 0.01 a pixel, at the cost of nothing else: U by 0.492 × (1 − 0.114) of that, V
     # by 0.877 × −0.114. Of half the size, the slope is twice as steep.
-    ramp = torch.zeros(1, 3, 16, 16)
-    ramp[:, 2] = 0.01 * torch.arange(16)
     slope = 0.01 * (0.492 * (1 - 0.114) + 0.877 * 0.114) / 2  # the mean of U and V
-    for scales, expected in ((1, slope), (4, slope * (1 + 2 + 4 + 8))):
-        loss = gradient_loss(normalise(ramp), normalise(torch.zeros_like(ramp)), scales=scales).item()
+    for side, expected in ((15, slope), (16, slope * (1 + 2 + 4 + 8)), (24, slope * (1 + 2 + 4 + 8))):
+        ramp = torch.zeros(1, 3, side, side)
+        ramp[:, 2] = 0.01 * torch.arange(side)
+        loss = gradient_loss(normalise(ramp), normalise(torch.zeros_like(ramp))).item()
         assert loss == pytest.approx(expected, rel=1e-3)
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from deoldify.backbones import CHANNELS, Encoder
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.errors import CheckpointError
-from deoldify.generator import Generator, ends, middle_tones, stretch
+from deoldify.generator import Generator, ToneHead, ends, middle_tones, stretch
 from deoldify.imaging import denormalise, luma, normalise
 from deoldify.layers import Blur, PixelShuffleUp, SelfAttention
 
@@ -79,6 +79,22 @@ def test_ends_and_middle_tones_are_order_statistics() -> None:
     assert torch.equal(dark, ordered[:, :, [0, 5, 57]])
     assert torch.equal(bright, ordered[:, :, [-1, -6, -58]])
     assert torch.equal(middle_tones(rgb, (0.0, 0.5, 1.0)), ordered[:, :, [0, round(0.5 * 575), -1]])
+
+
+def test_a_tone_head_sees_where_pixels_pile_up_and_how_near_to_the_ends_the_darkest_are() -> None:
+    torch.manual_seed(0)
+    rgb = 0.2 + 0.6 * torch.rand(1, 3, 40, 40)
+    flat = rgb.flatten(2)
+    flat[:, :, :320] = 0.2  # a fifth is clipped to one black
+    flat[:, 1, 320] = 0.1  # but for a pixel whose green alone is darker: the black is not green's end
+    head = ToneHead(8, spectral=False)
+    dark, bright = ends(rgb, head.ENDS)
+    tails, *piles, distance = head._of_the_ends(rgb, dark, bright)[: 2 + len(head.NEAR)]
+    torch.testing.assert_close(tails[0, :, -1], torch.tensor([0.0, 0.4, 0.0]), rtol=0, atol=1e-6)
+    for pile in piles:
+        shares = 10 ** (4 * pile[0, :, 0])
+        torch.testing.assert_close(shares, torch.tensor([0.2, 1 / 1600, 0.2]), rtol=0.02, atol=0)
+    torch.testing.assert_close(distance[0, :, 0], torch.tensor([0.0, 0.4, 0.0]), rtol=0, atol=0.15)
 
 
 def _defader() -> Generator:

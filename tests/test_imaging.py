@@ -260,6 +260,14 @@ def test_black_and_white_is_told_from_colour(coffee: npt.NDArray[np.uint8]) -> N
         assert not imaging.is_monochrome(small)
 
 
+def test_samples_are_pixels_evenly_picked() -> None:
+    pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    assert np.array_equal(imaging.sampled(pixels, 2, 3), pixels[[1, 3]][:, [1, 3, 5]])
+    assert np.array_equal(imaging.sampled(pixels, 4, 6), pixels)
+    assert np.array_equal(imaging.sampled(pixels, 8, 12), pixels.repeat(2, axis=0).repeat(2, axis=1))
+    assert np.array_equal(imaging.sampled_square(pixels.astype(np.uint16) * 257, 4), imaging.sampled_square(pixels, 4))
+
+
 # A change of tone that is known at any size: what is fitted small must be it when applied large.
 
 

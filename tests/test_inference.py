@@ -117,7 +117,7 @@ def test_cuda_computes_what_the_cpu_does(name: str) -> None:
 def squares(coffee: npt.NDArray[np.uint8], name: str) -> torch.Tensor:
     """Three photographs as the model's generator sees them, (3, 3, 160, 160), normalised."""
     photos = [coffee, np.asarray(data.astronaut()), np.asarray(data.chelsea())]  # type: ignore[no-untyped-call]
-    square = imaging.colour_square if name == "defade" else imaging.grey_square
+    square = imaging.sampled_square if name == "defade" else imaging.grey_square
     return imaging.normalise(torch.cat([imaging.to_tensor(square(photo, 160)) for photo in photos]))
 
 

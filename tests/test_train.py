@@ -24,6 +24,7 @@ from train.data import (
     as_old_photograph,
     batches,
     cut,
+    cut_out,
     index,
     is_held_out,
 )
@@ -92,6 +93,33 @@ def test_cut_keeps_the_share_it_promises_and_the_size(coffee: npt.NDArray[np.uin
         part = np.asarray(cut(ramp, 40, rng, smallest=0.5)).astype(int)
         assert part.shape == (40, 40, 3)
         assert np.ptp(part[..., 0]) / 255 > 0.45
+
+
+def test_a_part_that_is_cut_out_keeps_its_pixels_and_is_no_longer_than_asked() -> None:
+    ramp = Image.fromarray(np.tile(np.arange(0, 250, 5, np.uint8), (30, 1))).convert("RGB")  # 50 columns of their own
+    rng = np.random.default_rng(0)
+    widths = set()
+    for _ in range(50):
+        part = cut_out(ramp, 1000, rng, smallest=0.5).astype(int)
+        assert set(np.diff(part[0, :, 0])) in ({5}, {-5})
+        assert part.shape[0] * part.shape[1] > 0.45 * 30 * 50
+        widths.add(part.shape[1])
+        shrunk = cut_out(ramp, 20, rng, smallest=0.5)
+        assert max(shrunk.shape) == 20 and (shrunk % 5 == 0).all()
+    assert len(widths) > 5
+
+
+def test_for_a_generator_that_sees_samples_input_and_original_are_picked_from_the_same_places() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    known = {tuple(pixel) for pixel in noise.reshape(-1, 3)}
+    preparation = Preparation("jitter-2018", sampled=True)
+    for seed in range(10):
+        before, after = preparation.pair(Image.fromarray(noise), 48, np.random.default_rng(seed))
+        assert before.shape == after.shape == (48, 48, 3)
+        assert {tuple(pixel) for pixel in after.reshape(-1, 3)} <= known
+        # Brightness and contrast are shaken alike everywhere: what was brighter is not darker.
+        order = np.argsort(after.ravel(), kind="stable")
+        assert (np.diff(before.ravel().astype(int)[order]) >= 0).all()
 
 
 def test_old_photographs_are_sometimes_the_plain_luma_and_mostly_near_it(coffee: npt.NDArray[np.uint8]) -> None:

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from deoldify.errors import DeOldifyError
-from deoldify.imaging import LUMA_WEIGHTS
+from deoldify.imaging import LUMA_WEIGHTS, sampled, sampled_square
 from train.fading import fade, fade_randomly, jitter_2018
 from train.parallel import Peers
 
@@ -151,14 +151,35 @@ def cut(image: Image.Image, size: int, rng: np.random.Generator, smallest: float
         rng: source of chance.
         smallest: the least share of the image's area that is kept.
     """
-    width, height = image.size
+    left, top, w, h = _part(image.size, rng, smallest)
+    part = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + w, top + h), reducing_gap=2.0)
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else part
+
+
+def cut_out(image: Image.Image, most: int, rng: np.random.Generator, smallest: float = 0.5) -> Rgb:
+    """A random part of an image in its own pixels, mirrored half of the time; see ``cut``.
+
+    Args:
+        image: any size.
+        most: longest side of the result in pixels; of a larger part, evenly picked pixels are taken.
+        rng: source of chance.
+        smallest: the least share of the image's area that is kept.
+    """
+    left, top, w, h = _part(image.size, rng, smallest)
+    pixels = np.asarray(image.crop((left, top, left + w, top + h)))
+    shrink = min(1.0, most / max(w, h))
+    pixels = sampled(pixels, max(1, round(h * shrink)), max(1, round(w * shrink)))
+    return np.ascontiguousarray(pixels[:, ::-1]) if rng.random() < 0.5 else pixels
+
+
+def _part(size: tuple[int, int], rng: np.random.Generator, smallest: float) -> tuple[int, int, int, int]:
+    """Left, top, width and height of a random part."""
+    width, height = size
     area = width * height * rng.uniform(smallest, 1.0)
     aspect = (width / height) ** rng.uniform(0.4, 1.0) * np.exp(rng.uniform(-0.2, 0.2))
     w = min(width, max(1, round((area * aspect) ** 0.5)))
     h = min(height, max(1, round((area / aspect) ** 0.5)))
-    left, top = rng.integers(width - w + 1), rng.integers(height - h + 1)
-    part = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + w, top + h), reducing_gap=2.0)
-    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else part
+    return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1)), w, h
 
 
 def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -207,11 +228,11 @@ def _luma_only(rgb: Rgb) -> Rgb:
 
 def with_border(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """The picture inside a neutral mount or a black scan border of its own width on each side."""
-    size = rgb.shape[0]
-    top, bottom, left, right = rng.integers(0, max(2, size // 10), 4)
+    height, width = rgb.shape[:2]
+    top, bottom, left, right = rng.integers(0, max(2, min(height, width) // 10), 4)
     framed = np.full_like(rgb, rng.choice([rng.integers(0, 40), rng.integers(200, 256)]))
-    inner = Image.fromarray(rgb).resize((size - left - right, size - top - bottom), Image.Resampling.BICUBIC)
-    framed[top : size - bottom, left : size - right] = np.asarray(inner)
+    inner = Image.fromarray(rgb).resize((width - left - right, height - top - bottom), Image.Resampling.BICUBIC)
+    framed[top : height - bottom, left : width - right] = np.asarray(inner)
     return framed
 
 
@@ -227,6 +248,8 @@ class Preparation:
         lighting: largest change of brightness and contrast of input and original alike; see ``relit``.
         warp: largest shift of a corner towards the centre, in units of the side; see ``tilted``.
         noise: probability of noise on the input; see ``noisy``.
+        sampled: damage the picture at its own size and pick pixels of it then, for a generator that reads tones off
+            single pixels (``GeneratorConfig.sees_samples``).
     """
 
     damage: Damage = "old photograph"
@@ -234,6 +257,7 @@ class Preparation:
     lighting: float = 0.0
     warp: float = 0.0
     noise: float = 0.0
+    sampled: bool = False
 
     @property
     def wants_colour(self) -> bool:
@@ -244,10 +268,12 @@ class Preparation:
         """Input and original, (size, size, 3) each, of an RGB image."""
         if self.warp:
             image = tilted(image, self.warp, rng)
-        rgb = np.asarray(cut(image, size, rng, self.crop))
+        rgb = cut_out(image, 2 * size, rng, self.crop) if self.sampled else np.asarray(cut(image, size, rng, self.crop))
         if self.lighting:
             rgb = relit(rgb, self.lighting, rng)
         before, after = self._damaged(rgb, rng)
+        if self.sampled:
+            before, after = sampled_square(before, size), sampled_square(after, size)
         if self.noise and rng.random() < self.noise:
             before = noisy(before, rng)
         return before, after

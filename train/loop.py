@@ -614,7 +614,9 @@ class Training:
 
     def _preparation(self, stage: Stage) -> Preparation:
         recipe = self.recipe
-        return Preparation(recipe.damage, recipe.crop, recipe.lighting, recipe.warp, stage.noise)
+        return Preparation(
+            recipe.damage, recipe.crop, recipe.lighting, recipe.warp, stage.noise, recipe.generator.sees_samples
+        )
 
     def _loader(self, stage: Stage, start: int) -> Pairs:
         """The batches of a stage from the current step on."""

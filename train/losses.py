@@ -31,29 +31,31 @@ def chroma_loss(render: Tensor, original: Tensor, *, emphasis: float, beta: floa
     return (weight * F.smooth_l1_loss(rendered, wanted, reduction="none", beta=beta) / beta).mean()
 
 
-def gradient_loss(render: Tensor, original: Tensor, *, scales: int = 4) -> Tensor:
+def gradient_loss(render: Tensor, original: Tensor) -> Tensor:
     """How unlike two pictures' chroma changes from place to place: L1 between its gradients, summed over scales.
 
-    Each scale halves the one before (Li and Snavely, MegaDepth, 2018, for depth). A colour that is off by the same
-    amount everywhere costs nothing, one that wanders over a surface of one colour does, and the more slowly, the
-    coarser the scale that sees it.
+    Each scale halves the one before, as long as the sides are even (Li and Snavely, MegaDepth, 2018, for depth). A
+    colour that is off by the same amount everywhere costs nothing, one that wanders over a surface of one colour
+    does: a slow change from one side of a lawn to the other is hardly seen but by the coarsest scales.
 
     Args:
         render: what the generator made.
         original: what it should have made.
-        scales: how many; the sides should be divisible by 2 as often as that, less once.
 
     Returns:
         a scalar; a scale counts with the mean over its horizontal neighbours plus that over its vertical ones, in
         units of U and V.
     """
     error = chroma(denormalise(render)) - chroma(denormalise(original))
-    total = error.new_zeros(())
-    for scale in range(scales):
-        if scale:
-            error = F.avg_pool2d(error, 2)
-        total = total + error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
+    total = _gradient(error)
+    while all(side % 2 == 0 and side > 2 for side in error.shape[-2:]):
+        error = F.avg_pool2d(error, 2)
+        total = total + _gradient(error)
     return total
+
+
+def _gradient(error: Tensor) -> Tensor:
+    return error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
 
 
 class FeatureLoss(nn.Module):
@@ -73,7 +75,7 @@ class FeatureLoss(nn.Module):
         return cast(Tensor, sum(w * F.l1_loss(a.float(), b.detach().float()) for w, a, b in terms))
 
 
-def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 2e-3) -> Tensor:
+def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 5e-4) -> Tensor:
     """Mean over pictures of 10 · log₁₀ of the squared error, minus PSNR in dB, RGB in 0 to 1.
 
     Every picture counts with the share by which its own error shrinks, so that one whose tones cannot be known does
@@ -82,7 +84,7 @@ def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 2e-3) -> Tenso
     Args:
         render: what the generator made.
         original: what it should have made.
-        floor: error that is added, that of 27 dB, so that pictures which are fine do not outweigh the others.
+        floor: error that is added, that of 33 dB, so that pictures which are fine do not outweigh the others.
     """
     errors = (denormalise(render) - denormalise(original)).square().mean(dim=(1, 2, 3))
     return 10 * (errors + floor).log10().mean()

@@ -355,6 +355,8 @@ _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 
 # Photographs of all kinds, as albums hold them.
 _FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
 
+_WHOLE = {"tiny": 0.3, "scenes": 0.15, "faces": 0.12, "photos": 0.26, "people": 0.17}
+
 # Weights of EfficientNet-Lite0's activations that ask what a thing is before they ask for texture.
 _DEEP = (1.0, 1.0, 1.5, 3.0)
 
@@ -466,6 +468,37 @@ _RECIPES = (
             ),
         ),
     ),
+    replace(
+        _COMPACT,
+        name="compact-even",
+        critic=CRITIC_COMPACT,
+        follows="compact-gan",
+        about="the embedded colorizer's last touch: colour that keeps still on a surface, from compact-gan's weights",
+        stages=(
+            Stage(
+                "critic-96", 96, 64, 300, 2.5e-4, phase="critic", shares=_LARGE, betas=(0.0, 0.9), critic_rate=2.5e-4
+            ),
+            # Colour wandered over lawns and tables. The loss of gradients keeps it still but pales scenes, so that
+            # colourful pixels weigh more than ever.
+            _compact_gan_stage(
+                "gan-even", 160, 14, 1000, 4e-5, rise=0.05, fall=0.7, floor=0.03, emphasis=130.0, gradient_weight=8.0,
+                adversarial_weight=0.25, ema=0.99, snapshots=5,
+                shares={"tiny": 0.08, "scenes": 0.27, "faces": 0.22, "photos": 0.3, "people": 0.13},
+            ),
+            # What still wandered did so slowly, and at the sizes that photographs are rendered at.
+            _compact_gan_stage(
+                "gan-even-192", 192, 10, 700, 3e-5, rise=0.05, fall=0.7, floor=0.03, emphasis=160.0,
+                gradient_weight=8.0, adversarial_weight=0.2, ema=0.985, snapshots=4,
+                shares={"tiny": 0.04, "scenes": 0.27, "faces": 0.22, "photos": 0.32, "people": 0.15},
+            ),
+            # Measured after that: colour kept still, and had lost an eighth; faces came out further from photographs.
+            _compact_gan_stage(
+                "gan-life", 192, 10, 450, 3e-5, rise=0.05, fall=0.7, floor=0.03, emphasis=160.0,
+                gradient_weight=4.0, adversarial_weight=0.3, ema=0.985, snapshots=3,
+                shares={"tiny": 0.03, "scenes": 0.27, "faces": 0.36, "photos": 0.24, "people": 0.1},
+            ),
+        ),
+    ),
     progressive(
         "defade", "defade", "fading", "adversarial from the first step on faded photographs, for ImageNet on a GPU"
     ),
@@ -479,8 +512,11 @@ _RECIPES = (
             # Fading is a matter of the whole picture, so small pictures teach most of it; what has faded how is drawn
             # anew each time, and the more of it is seen, the better.
             Stage("64px", 64, 64, 4000, 1e-3, rise=0.02, shares=_FADED),
-            # The size of the glance that the generator takes at any picture. The rate comes down all the way.
+            # The size of the glance that the generator takes at any picture.
             Stage("96px", 96, 64, 5000, 1e-3, fall=1.0, floor=0.01, shares=_FADED),
+            # Pixels enough to see where the tones end, which tells whether black and white survived. Photographs are
+            # drawn more often: the small pictures were scaled down by others, and their ends with them.
+            Stage("160px", 160, 48, 3000, 6e-4, rise=0.02, fall=0.98, floor=0.01, shares=_WHOLE),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
