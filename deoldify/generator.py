@@ -116,7 +116,6 @@ class ToneHead(nn.Module):
         slopes, offsets = local[:, :9].reshape(n, 3, 3, height, width), local[:, 9:]
         return normalise(result + offsets + (slopes * terms[:, None, :3]).sum(dim=2))
 
-
     def _of_the_ends(self, rgb: Tensor, dark: Tensor, bright: Tensor) -> list[Tensor]:
         """What tells a black or a white of the picture from its darkest or brightest colour, (N, 3, …) each.
 
