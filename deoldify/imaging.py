@@ -131,7 +131,8 @@ def sampled(pixels: Pixels, height: int, width: int) -> Pixels:
         ((2 * np.arange(wanted) + 1) * given) // (2 * wanted)
         for wanted, given in zip((height, width), pixels.shape[:2])
     )
-    return pixels[rows[:, None], columns]
+    picked: Pixels = pixels[rows[:, None], columns]
+    return picked
 
 
 def sampled_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
@@ -145,7 +146,7 @@ def sampled_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
         (side, side, 3) uint8.
     """
     square = sampled(pixels, side, side)
-    return square if square.dtype == np.uint8 else (square >> 8).astype(np.uint8)
+    return np.asarray(square if square.dtype == np.uint8 else square >> 8, np.uint8)
 
 
 def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:

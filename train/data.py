@@ -166,10 +166,10 @@ def cut_out(image: Image.Image, most: int, rng: np.random.Generator, smallest: f
         smallest: the least share of the image's area that is kept.
     """
     left, top, w, h = _part(image.size, rng, smallest)
-    pixels = np.asarray(image.crop((left, top, left + w, top + h)))
+    pixels: Rgb = np.asarray(image.crop((left, top, left + w, top + h)))
     shrink = min(1.0, most / max(w, h))
-    pixels = sampled(pixels, max(1, round(h * shrink)), max(1, round(w * shrink)))
-    return np.ascontiguousarray(pixels[:, ::-1]) if rng.random() < 0.5 else pixels
+    part: Rgb = np.asarray(sampled(pixels, max(1, round(h * shrink)), max(1, round(w * shrink))), np.uint8)
+    return np.ascontiguousarray(part[:, ::-1]) if rng.random() < 0.5 else part
 
 
 def _part(size: tuple[int, int], rng: np.random.Generator, smallest: float) -> tuple[int, int, int, int]:
