@@ -71,12 +71,13 @@ class ToneHead(nn.Module):
 
     def __init__(self, in_channels: int, *, spectral: bool) -> None:
         super().__init__()
-        tones = 3 * (2 * len(self.ENDS) + len(self.TONES)) + 3 * (2 * (len(self.ENDS) - 1) + 2 * len(self.NEAR) + 2)
+        tones = 3 * (2 * len(self.ENDS) + len(self.TONES))
+        of_the_ends = 3 * 2 * (len(self.ENDS) - 1 + len(self.NEAR) + 1)
         # Beside the features: colours as they are, stretched, and the squares and products of those.
         self.vote = convolution(in_channels + 3 + self.TERMS, self.WIDTH, 1, bias=True, spectral=spectral)
         self.sure = convolution(self.WIDTH, 1, 1, bias=True, spectral=spectral)
         self.context = nn.Sequential(
-            nn.Linear(2 * self.WIDTH + tones, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()
+            nn.Linear(2 * self.WIDTH + tones + of_the_ends, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()
         )  # fmt: skip
         self.whole = nn.Linear(256, 3 * self.TERMS + 3)
         self.known = nn.Linear(256, self.WIDTH)
@@ -103,9 +104,9 @@ class ToneHead(nn.Module):
         cells = F.interpolate(torch.cat([rgb, terms], dim=1), features.shape[-2:], mode="area").to(self.vote.weight)
         votes = F.relu(self.vote(torch.cat([features.to(cells), cells], dim=1)))  # (N, WIDTH, h, w)
         weights = self.sure(votes).flatten(2).softmax(dim=-1)  # (N, 1, hw)
-        tones = torch.cat([dark, middle_tones(rgb, self.TONES), bright], dim=2).flatten(1)
-        tones = torch.cat([tones, *(part.flatten(1) for part in self._of_the_ends(rgb, dark, bright))], dim=1)
-        summary = [votes.mean(dim=(2, 3)), (votes.flatten(2) * weights).sum(dim=2), tones.to(votes)]
+        tones = [torch.cat([dark, middle_tones(rgb, self.TONES), bright], dim=2), *self._of_the_ends(rgb, dark, bright)]
+        summary = [votes.mean(dim=(2, 3)), (votes.flatten(2) * weights).sum(dim=2)]
+        summary += [part.flatten(1).to(votes) for part in tones]
         context = self.context(torch.cat(summary, dim=1))
         whole = self.whole(context).float()
         local = self.local(F.relu(votes + self.known(context)[:, :, None, None])).float()

@@ -106,7 +106,7 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     # Pillow, too, makes a picture narrow first and low then, so that this is what it makes of the whole at once.
     def make_narrow(rows: slice) -> None:
         for strip in _strips(rows, width):
-            values = pixels[strip] if pixels.dtype == np.uint8 else (pixels[strip] >> 8).astype(np.uint8)
+            values = _eight_bits(pixels[strip])
             grey = _is_grey(values)
             image = Image.fromarray(values[..., 0] if grey else values)
             resized = np.asarray(image.resize((side, len(values)), Image.Resampling.BILINEAR))
@@ -145,8 +145,11 @@ def sampled_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     Returns:
         (side, side, 3) uint8.
     """
-    square = sampled(pixels, side, side)
-    return np.asarray(square if square.dtype == np.uint8 else square >> 8, np.uint8)
+    return _eight_bits(sampled(pixels, side, side))
+
+
+def _eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    return np.asarray(pixels if pixels.dtype == np.uint8 else pixels >> 8, np.uint8)
 
 
 def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:

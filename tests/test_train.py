@@ -96,9 +96,8 @@ def test_cut_keeps_the_share_it_promises_and_the_size(coffee: npt.NDArray[np.uin
 
 
 def test_a_part_that_is_cut_out_keeps_its_pixels_and_is_no_longer_than_asked() -> None:
-    ramp = Image.fromarray(np.tile(np.arange(0, 250, 5, dtype=np.uint8), (30, 1))).convert(
-        "RGB"
-    )  # 50 columns of their own
+    columns = np.arange(0, 250, 5, dtype=np.uint8)
+    ramp = Image.fromarray(np.tile(columns, (30, 1))).convert("RGB")
     rng = np.random.default_rng(0)
     widths = set()
     for _ in range(50):

@@ -355,7 +355,8 @@ _LARGE = {"tiny": 0.25, "scenes": 0.2, "faces": 0.15, "photos": 0.25, "people": 
 # Photographs of all kinds, as albums hold them.
 _FADED = {"tiny": 0.45, "scenes": 0.13, "faces": 0.1, "photos": 0.2, "people": 0.12}
 
-_WHOLE = {"tiny": 0.3, "scenes": 0.15, "faces": 0.12, "photos": 0.26, "people": 0.17}
+# The same for larger pictures, of which only photographs and people have the pixels.
+_FADED_LARGE = {"tiny": 0.3, "scenes": 0.15, "faces": 0.12, "photos": 0.26, "people": 0.17}
 
 # Weights of EfficientNet-Lite0's activations that ask what a thing is before they ask for texture.
 _DEEP = (1.0, 1.0, 1.5, 3.0)
@@ -398,6 +399,12 @@ _COMPACT = Recipe(
     ),
     about="the embedded colorizer's generator alone, sized for a CPU",
 )  # fmt: skip
+
+
+# The critic first learns what is wrong with the renders as they are.
+_COMPACT_CRITIC = Stage(
+    "critic-96", 96, 64, 300, 2.5e-4, phase="critic", shares=_LARGE, betas=(0.0, 0.9), critic_rate=2.5e-4
+)
 
 
 def _compact_gan_stage(name: str, size: int, batch: int, steps: int, rate: float, **changes: Any) -> Stage:
@@ -444,10 +451,7 @@ _RECIPES = (
         follows="compact",
         about="the embedded colorizer made livelier: critic alone, then both, from compact's weights",
         stages=(
-            # The critic first learns what is wrong with the renders as they are.
-            Stage(
-                "critic-96", 96, 64, 300, 2.5e-4, phase="critic", shares=_LARGE, betas=(0.0, 0.9), critic_rate=2.5e-4
-            ),
+            _COMPACT_CRITIC,
             # Ten times NoGAN's rates brought life and blotches; half of them with averaged weights is where we begin.
             _compact_gan_stage("gan-96", 96, 32, 1200, 5e-5, rise=0.05, snapshots=12),
             # Larger pictures teach it where colours end; the rate comes down so that the average settles.
@@ -475,9 +479,7 @@ _RECIPES = (
         follows="compact-gan",
         about="the embedded colorizer's last touch: colour that keeps still on a surface, from compact-gan's weights",
         stages=(
-            Stage(
-                "critic-96", 96, 64, 300, 2.5e-4, phase="critic", shares=_LARGE, betas=(0.0, 0.9), critic_rate=2.5e-4
-            ),
+            _COMPACT_CRITIC,
             # Colour wandered over lawns and tables. The loss of gradients keeps it still but pales scenes, so that
             # colourful pixels weigh more than ever.
             _compact_gan_stage(
@@ -516,7 +518,7 @@ _RECIPES = (
             Stage("96px", 96, 64, 5000, 1e-3, fall=1.0, floor=0.01, shares=_FADED),
             # Pixels enough to see where the tones end, which tells whether black and white survived. Photographs are
             # drawn more often: the small pictures were scaled down by others, and their ends with them.
-            Stage("160px", 160, 48, 3000, 6e-4, rise=0.02, fall=0.98, floor=0.01, shares=_WHOLE),
+            Stage("160px", 160, 48, 3000, 6e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
