@@ -29,6 +29,7 @@ import typer
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.resident import TELLS, resident, start_peak_anew
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE
 from deoldify.generator import Generator
 from deoldify.inference import Prepared, fold_norms
@@ -193,19 +194,14 @@ def peak_memory(model: str, way: str, render_factor: int, device_name: str, thre
         before = torch.cuda.memory_allocated(device)
         render(x)
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not status.exists():
+    if not TELLS:
         return None
     ctypes.CDLL(None).malloc_trim(0)  # what preparing has freed must not count as there already
-    reset.write_text("5")  # the high-water mark starts again from what is resident now
-    before = _kib(status, "VmRSS")
+    start_peak_anew()
+    before = resident("VmRSS")
     for _ in range(2):  # what the first leaves behind, the second does not get back
         render(x)
-    return (_kib(status, "VmHWM") - before) / 2**10
-
-
-def _kib(status: Path, field: str) -> int:
-    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(field + ":"))
+    return (resident("VmHWM") - before) / 2**20
 
 
 def with_peak(row: Row, device: torch.device) -> Row:

@@ -12,12 +12,12 @@ import itertools
 import json
 import multiprocessing
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 
+from benchmarks.resident import resident, start_peak_anew
 from deoldify import memory
 from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.generator import Generator
@@ -36,15 +36,10 @@ def measure(config: GeneratorConfig, dtype: torch.dtype, side: int) -> int:
     prepared = Prepared(Generator(dataclasses.replace(config, spectral=False)).eval(), CPU, dtype)
     prepared(torch.zeros(1, 3, 64, 64))
     memory.give_back(CPU)
-    before = _resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the highest count starts anew
+    before = resident("VmRSS")
+    start_peak_anew()
     prepared(torch.rand(1, 3, side, side))
-    return _resident("VmHWM") - before
-
-
-def _resident(which: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(which))
+    return resident("VmHWM") - before
 
 
 def main(

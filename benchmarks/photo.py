@@ -109,22 +109,17 @@ def memory_a_pixel(folder: Path, megapixels: float) -> Rows:
 @app.command(hidden=True)
 def one_memory(name: str, source: Path, target: Path) -> None:
     """Print the bytes a pixel that one photo takes above the loaded program."""
+    from benchmarks.resident import resident, start_peak_anew
     from deoldify.photo import Photo, open_photo, save_photo
 
     work, label = _load(name)
     ramp = np.arange(300 * 200 * 3).reshape(200, 300, 3).astype(np.uint8)
     save_photo(work(Photo(ramp)), target, label=label)
-    program = _resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
+    program = resident("VmRSS")
+    start_peak_anew()
     photo = open_photo(source)
     save_photo(work(photo), target, label=label)
-    typer.echo(f"{(_resident('VmHWM') - program) / (photo.width * photo.height):.2f}")
-
-
-def _resident(field: str) -> int:
-    """Bytes of this process's memory as Linux tells them: ``VmRSS`` for now, ``VmHWM`` for the peak."""
-    status = Path("/proc/self/status").read_text().split()
-    return int(status[status.index(f"{field}:") + 1]) * 1024
+    typer.echo(f"{(resident('VmHWM') - program) / (photo.width * photo.height):.2f}")
 
 
 def start_up(repeats: int) -> Rows:

@@ -311,8 +311,9 @@ class Defader(Model):
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
         if render_factor is not None:
             check_render_factor(render_factor)
+        grey = is_black_and_white(pixels)
         if strength == 0:
-            return pixels, (), is_black_and_white(pixels)
+            return pixels, (), grey
         neutral = False
         see = imaging.sampled_square if self.generator.config.sees_samples else imaging.colour_square
 
@@ -321,9 +322,7 @@ class Defader(Model):
             square = see(pixels, side)
             render = self._render(square)
             # Of a badly faded colour photograph little colour is left, but restoring it brings some out.
-            neutral = is_black_and_white(pixels) and is_black_and_white(
-                imaging.stretch(render, side, side), tolerance=_RESTORED_TOLERANCE
-            )
+            neutral = grey and is_black_and_white(imaging.stretch(render, side, side), tolerance=_RESTORED_TOLERANCE)
             coefficients = imaging.affine_coefficients(
                 imaging.to_tensor(square), render, radius=max(2, side // 64), epsilon=1e-3
             )
