@@ -22,6 +22,7 @@ from train.losses import (
     hinge_generator_loss,
     l1_loss,
     psnr_loss,
+    worse_than_stretched,
 )
 from train.recipes import CRITIC_2018, CRITIC_2019, CRITIC_COMPACT
 
@@ -70,6 +71,26 @@ def test_the_loss_in_decibels_is_the_mean_of_each_pictures_own() -> None:
     assert loss == pytest.approx(10 * (math.log10(0.01) + math.log10(0.0004)) / 2, abs=1e-3)
     floored = psnr_loss(normalise(original), normalise(original), floor=1e-3).item()
     assert floored == pytest.approx(-30, abs=1e-3)
+
+
+def test_what_is_worse_than_stretched_counts() -> None:
+    original = 0.1 + 0.8 * torch.linspace(0, 1, 100).view(1, 1, 10, 10).expand(3, 3, 10, 10)
+    before = 0.3 + 0.4 * original  # whose ends, stretched, come out at 0 and 1: too far apart
+    stretched = (original - 0.1) / 0.8
+    error = (stretched - original).square().mean().item()
+
+    def loss(render: torch.Tensor, softness: float = 1.0) -> float:
+        return worse_than_stretched(
+            normalise(render), normalise(before), normalise(original), softness=softness
+        ).item()  # fmt: skip
+
+    assert loss(stretched) == pytest.approx(0.5, abs=1e-4)
+    assert loss(original) < 1e-5
+    # Three pictures: as good, 3 dB worse, and 10 dB better.
+    factors = torch.tensor([1.0, 10**0.15, 10**-0.5]).view(3, 1, 1, 1)
+    wanted = [1 / (1 + math.exp(-decibels / 2)) for decibels in (0, 3, -10)]
+    assert error > 1e-3
+    assert loss(original + factors * (stretched - original), softness=2.0) == pytest.approx(sum(wanted) / 3, abs=0.02)
 
 
 def test_gradient_loss_in_closed_form() -> None:

@@ -38,6 +38,7 @@ from train.losses import (
     gradient_loss,
     l1_loss,
     psnr_loss,
+    worse_than_stretched,
 )
 from train.parallel import join, share_norms
 from train.recipes import Recipe, Stage, conflicts, to_dict
@@ -423,7 +424,7 @@ class Training:
             with synchronised:
                 with self._autocast():
                     render = generator(x)
-                    losses = self._content(stage, feature_loss, render, y)
+                    losses = self._content(stage, feature_loss, x, render, y)
                     if stage.phase == "adversarial":
                         assert self.critic is not None
                         fooled = GENERATOR_LOSSES[self.critic.config.loss](self.critic(render).float())
@@ -458,7 +459,9 @@ class Training:
         total["gradient norm/critic"] = self._update(self.critic_optimiser, self.critic)
         return total
 
-    def _content(self, stage: Stage, feature_loss: FeatureLoss | None, render: Tensor, original: Tensor) -> Terms:
+    def _content(
+        self, stage: Stage, feature_loss: FeatureLoss | None, before: Tensor, render: Tensor, original: Tensor
+    ) -> Terms:
         if self.recipe.pixels == "chroma":
             losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
         else:
@@ -466,6 +469,8 @@ class Training:
         losses = {name: stage.pixel_weight * loss for name, loss in losses.items()}
         if stage.gradient_weight:
             losses["gradients"] = stage.gradient_weight * gradient_loss(render, original)
+        if stage.stretch_weight:
+            losses["worse than stretched"] = stage.stretch_weight * worse_than_stretched(render, before, original)
         if feature_loss is not None:
             losses["features"] = stage.feature_weight * feature_loss(render, original)
         return {name: stage.content_weight * loss for name, loss in losses.items()}
@@ -540,7 +545,7 @@ class Training:
         self.generator.eval()
         with self._autocast():
             raw, render = self.generator(before), self.averaged(before)
-            losses = self._content(stage, None, render, original)
+            losses = self._content(stage, None, before, render, original)
         self._set_modes(stage)
         self.board.scalars({f"held out/{name}": loss.item() for name, loss in losses.items()}, self.step)
         self.board.pictures("input, render, averaged render, original", (before, raw, render, original), self.step)

@@ -90,6 +90,29 @@ def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 5e-4) -> Tenso
     return 10 * (errors + floor).log10().mean()
 
 
+def worse_than_stretched(render: Tensor, before: Tensor, original: Tensor, *, softness: float = 1.0) -> Tensor:
+    """Share of the pictures that come out further from the original than by stretching the input's channels.
+
+    That is what people have without a model, and on photographs whose black and white survived it is hard to beat.
+    The step from a picture that is better to one that is worse is a sigmoid of the difference in PSNR.
+
+    Args:
+        render: what the generator made.
+        before: what it was given.
+        original: what it should have made.
+        softness: of the step, in dB.
+
+    Returns:
+        a scalar, 0 to 1.
+    """
+    given, wanted = denormalise(before), denormalise(original)
+    dark, bright = given.amin(dim=(2, 3), keepdim=True), given.amax(dim=(2, 3), keepdim=True)
+    stretched = (given - dark) / (bright - dark).clamp(min=1 / 255)
+    floor = 1e-5  # that of 50 dB: as good as equal
+    errors = [(p - wanted).square().mean(dim=(1, 2, 3)) + floor for p in (denormalise(render).clamp(0, 1), stretched)]
+    return (10 / softness * (errors[0] / errors[1]).log10()).sigmoid().mean()
+
+
 def l1_loss(render: Tensor, original: Tensor) -> Tensor:
     """Mean absolute difference of two normalised pictures, as the feature losses of 2018 and 2019 begin."""
     return F.l1_loss(render, original)
