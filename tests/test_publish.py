@@ -293,6 +293,13 @@ def test_the_mean_of_several_checkpoints_is_exported(tmp_path: Path) -> None:
     for name, tensor in load_file(tmp_path / "mean.safetensors").items():
         mean = sum(state[name].half().float() for state in states) / 3
         torch.testing.assert_close(tensor.float(), mean, rtol=1e-3, atol=1e-4)
+    livelier = CliRunner().invoke(app, [*arguments, "--chroma", "1.25"])
+    assert livelier.exit_code == 0, f"{livelier.output}\n{livelier.exception}"
+    for name, tensor in load_file(tmp_path / "mean.safetensors").items():
+        factor = 1.25 if name in ("head.out.weight", "head.out.bias") else 1.0
+        torch.testing.assert_close(tensor.float(), states[0][name].float() * factor, rtol=2e-3, atol=1e-4)
     saved(files[1], "defade")
+    refused = CliRunner().invoke(app, [*arguments, "--checkpoint", str(files[1]), "--chroma", "1.25"])
+    assert "without a chroma head" in str(refused.exception or refused.output)
     result = CliRunner().invoke(app, [*arguments, "--also", str(files[1])])
     assert result.exit_code and "another generator" in str(result.exception or result.output)

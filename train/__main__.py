@@ -283,12 +283,15 @@ def export(
     also: Annotated[
         list[Path] | None, typer.Option(help="Another checkpoint, to write the mean of them. Repeatable.")
     ] = None,
+    chroma: Annotated[
+        float, typer.Option(min=0.5, max=2.0, help="Factor of a colorizer's colour: a mean is duller than its parts.")
+    ] = 1.0,
 ) -> None:
     """Write a run's averaged weights as one small file, as `deoldify` loads it."""
     from train.publish import export as export_run
 
     origin = {"commit": commit, "command": command, "data": data}
-    exported = export_run(checkpoint, out, origin, also=also or [])
+    exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma)
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
 
 

@@ -35,7 +35,9 @@ class Exported:
     bytes: int
 
 
-def export(checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequence[Path] = ()) -> Exported:
+def export(
+    checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequence[Path] = (), chroma: float = 1.0
+) -> Exported:
     """Write the averaged weights of a run as safetensors, float16, with their generator's config.
 
     Args:
@@ -43,10 +45,12 @@ def export(checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequ
         out: file to write; it appears whole or not at all.
         origin: what to tell about the weights (command, commit, data, ...), kept in the file's metadata.
         also: earlier checkpoints of the run, or of runs that began with the same weights. The mean of all is written,
-            which is often better than each: a model soup (Wortsman et al. 2022).
+            which is often better than each: a model soup (Wortsman et al. 2022). Who is named twice counts twice.
+        chroma: factor of U and V, for a generator with a chroma head: a mean is a little duller than its parts.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or their generators are of different shapes.
+        CheckpointError: there is no such checkpoint, their generators are of different shapes, or there is no chroma
+            head to strengthen.
     """
     trained = read_trained(checkpoint)
     states = [trained.generator.state_dict()]
@@ -60,6 +64,14 @@ def export(checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequ
         for name, tensor in states[0].items()
     }
     trained.generator.load_state_dict(mean)
+    if chroma != 1:
+        if trained.generator.config.head != "chroma":
+            raise CheckpointError(
+                f"{checkpoint} holds a generator without a chroma head, which {chroma:g} could strengthen"
+            )
+        with torch.no_grad():
+            for weight in trained.generator.get_submodule("head.out").parameters():
+                weight.mul_(chroma)
     return _export(trained, out, origin)
 
 

@@ -535,6 +535,12 @@ _RECIPES = (
             # Pixels enough to see where the tones end, which tells whether black and white survived. Photographs are
             # drawn more often: the small pictures were scaled down by others, and their ends with them.
             Stage("160px", 160, 48, 3000, 6e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE),
+            # Measured after that: better than stretching by 2 dB on average, and worse on three photographs of ten. Of
+            # what it changes beyond that, it learns to leave what helps less often than it harms.
+            Stage(
+                "160px-stretch", 160, 48, 2400, 5e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE,
+                stretch_weight=30.0,
+            ),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
     ),
