@@ -80,12 +80,14 @@ class ToneHead(nn.Module):
             nn.Linear(2 * self.WIDTH + tones + of_the_ends, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()
         )  # fmt: skip
         self.whole = nn.Linear(256, 3 * self.TERMS + 3)
+        self.trust = nn.Linear(256, 1)
         self.known = nn.Linear(256, self.WIDTH)
         self.local = convolution(self.WIDTH, 12, 3, bias=True, spectral=spectral)
         with torch.no_grad():  # start half-way between the input and its stretched self
-            for layer in (self.whole, self.local):
+            for layer in (self.whole, self.trust, self.local):
                 layer.weight.mul_(0.01)
             self.whole.bias.zero_()
+            self.trust.bias.fill_(3.0)
 
     def glance(self, rgb: Tensor) -> Tensor:
         """RGB in 0 to 1 as the encoder is to see it: small, and stretched, so that it knows things however they faded.
@@ -115,7 +117,9 @@ class ToneHead(nn.Module):
         result = torch.lerp(rgb, terms[:, :3], torch.sigmoid(whole[:, -3:, None, None]))
         result = result + (whole[:, :-3].view(n, 3, self.TERMS) @ terms.flatten(2)).view(n, 3, height, width)
         slopes, offsets = local[:, :9].reshape(n, 3, 3, height, width), local[:, 9:]
-        return normalise(result + offsets + (slopes * terms[:, None, :3]).sum(dim=2))
+        result = result + offsets + (slopes * terms[:, None, :3]).sum(dim=2)
+        trust = torch.sigmoid(self.trust(context).float())
+        return normalise(torch.lerp(terms[:, :3], result, trust[:, :, None, None]))
 
     def _of_the_ends(self, rgb: Tensor, dark: Tensor, bright: Tensor) -> list[Tensor]:
         """What tells a black or a white of the picture from its darkest or brightest colour, (N, 3, …) each.

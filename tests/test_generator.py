@@ -104,15 +104,17 @@ def _defader() -> Generator:
     return generator
 
 
-def test_a_new_tone_head_gives_the_mean_of_a_picture_and_its_stretched_self() -> None:
+def test_a_new_tone_head_gives_the_mean_of_a_picture_and_its_stretched_self_as_far_as_it_trusts_itself() -> None:
     generator = _defader()
-    torch.nn.init.zeros_(generator.get_parameter("head.whole.weight"))
+    for layer in ("whole", "trust"):
+        torch.nn.init.zeros_(generator.get_parameter(f"head.{layer}.weight"))
     rgb = 0.3 + 0.4 * torch.rand(2, 3, 64, 80)
-    dark, bright = rgb.amin(dim=(2, 3)), rgb.amax(dim=(2, 3))
-    with torch.inference_mode():
-        render = denormalise(generator(normalise(rgb)))
-    expected = (rgb + stretch(rgb, dark[:, :, None], bright[:, :, None])) / 2
-    torch.testing.assert_close(render, expected, rtol=0, atol=1e-5)
+    stretched = stretch(rgb, rgb.amin(dim=(2, 3))[:, :, None], rgb.amax(dim=(2, 3))[:, :, None])
+    for trust in (1.0, 0.75, 0.0):
+        torch.nn.init.constant_(generator.get_parameter("head.trust.bias"), torch.tensor(trust).logit(eps=1e-9).item())
+        with torch.inference_mode():
+            render = denormalise(generator(normalise(rgb)))
+        torch.testing.assert_close(render, stretched + trust * (rgb - stretched) / 2, rtol=0, atol=1e-5)
 
 
 def test_a_tone_head_decides_alike_at_any_size() -> None:
@@ -124,7 +126,8 @@ def test_a_tone_head_decides_alike_at_any_size() -> None:
             denormalise(generator(normalise(rgb.repeat_interleave(n, 2).repeat_interleave(n, 3)))) for n in (1, 3)
         )
     assert (small - rgb).abs().mean() > 0.01
-    torch.testing.assert_close(large, small.repeat_interleave(3, 2).repeat_interleave(3, 3), rtol=0, atol=1e-3)
+    # To a level of 8 bits, since the head's few darkest pixels are not the same share of both.
+    torch.testing.assert_close(large, small.repeat_interleave(3, 2).repeat_interleave(3, 3), rtol=0, atol=1 / 255)
 
 
 def test_a_config_survives_json_and_refuses_what_it_does_not_know() -> None:

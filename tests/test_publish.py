@@ -28,7 +28,7 @@ from tests.hub import Fault, Hub, hub
 from tests.toys import TOY
 from train.__main__ import app
 from train.recipes import RECIPES, to_dict
-from train.runs import save_atomically
+from train.runs import read_trained, save_atomically
 
 __all__ = ["hub"]  # the fixture, which only pytest uses
 
@@ -300,6 +300,10 @@ def test_the_mean_of_several_checkpoints_is_exported(tmp_path: Path) -> None:
         torch.testing.assert_close(tensor.float(), states[0][name].float() * factor, rtol=2e-3, atol=1e-4)
     saved(files[1], "defade")
     refused = CliRunner().invoke(app, [*arguments, "--checkpoint", str(files[1]), "--chroma", "1.25"])
-    assert "without a chroma head" in str(refused.exception or refused.output)
+    assert "no chroma to change" in str(refused.exception or refused.output)
+    careful = CliRunner().invoke(app, [*arguments, "--checkpoint", str(files[1]), "--trust", "-0.5"])
+    assert careful.exit_code == 0, f"{careful.output}\n{careful.exception}"
+    before = read_trained(files[1]).generator.get_parameter("head.trust.bias").item()
+    assert load_file(tmp_path / "mean.safetensors")["head.trust.bias"].item() == pytest.approx(before - 0.5, abs=1e-3)
     result = CliRunner().invoke(app, [*arguments, "--also", str(files[1])])
     assert result.exit_code and "another generator" in str(result.exception or result.output)

@@ -286,12 +286,15 @@ def export(
     chroma: Annotated[
         float, typer.Option(min=0.5, max=2.0, help="Factor of a colorizer's colour: a mean is duller than its parts.")
     ] = 1.0,
+    trust: Annotated[
+        float, typer.Option(help="Added to a restorer's trust in itself; below 0 harms fewer photos, and helps less.")
+    ] = 0.0,
 ) -> None:
     """Write a run's averaged weights as one small file, as `deoldify` loads it."""
     from train.publish import export as export_run
 
     origin = {"commit": commit, "command": command, "data": data}
-    exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma)
+    exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma, trust=trust)
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
 
 

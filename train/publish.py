@@ -36,7 +36,13 @@ class Exported:
 
 
 def export(
-    checkpoint: Path, out: Path, origin: Mapping[str, str], *, also: Sequence[Path] = (), chroma: float = 1.0
+    checkpoint: Path,
+    out: Path,
+    origin: Mapping[str, str],
+    *,
+    also: Sequence[Path] = (),
+    chroma: float = 1.0,
+    trust: float = 0.0,
 ) -> Exported:
     """Write the averaged weights of a run as safetensors, float16, with their generator's config.
 
@@ -47,10 +53,12 @@ def export(
         also: earlier checkpoints of the run, or of runs that began with the same weights. The mean of all is written,
             which is often better than each: a model soup (Wortsman et al. 2022). Who is named twice counts twice.
         chroma: factor of U and V, for a generator with a chroma head: a mean is a little duller than its parts.
+        trust: added to the logit of how far a tone head trusts itself beyond stretching the channels; less than 0
+            gives up some gain on average to do harm to fewer photographs.
 
     Raises:
-        CheckpointError: there is no such checkpoint, their generators are of different shapes, or there is no chroma
-            head to strengthen.
+        CheckpointError: there is no such checkpoint, their generators are of different shapes, or have no head that
+            ``chroma`` or ``trust`` could change.
     """
     trained = read_trained(checkpoint)
     states = [trained.generator.state_dict()]
@@ -65,14 +73,17 @@ def export(
     }
     trained.generator.load_state_dict(mean)
     if chroma != 1:
-        if trained.generator.config.head != "chroma":
-            raise CheckpointError(
-                f"{checkpoint} holds a generator without a chroma head, which {chroma:g} could strengthen"
-            )
-        with torch.no_grad():
-            for weight in trained.generator.get_submodule("head.out").parameters():
-                weight.mul_(chroma)
+        for weight in _of_head(trained, "chroma", "head.out").parameters():
+            weight.data.mul_(chroma)
+    if trust:
+        _of_head(trained, "tone", "head.trust").get_parameter("bias").data.add_(trust)
     return _export(trained, out, origin)
+
+
+def _of_head(trained: Trained, head: str, module: str) -> torch.nn.Module:
+    if trained.generator.config.head != head:
+        raise CheckpointError(f"the generator has a {trained.generator.config.head} head, and no {head} to change")
+    return trained.generator.get_submodule(module)
 
 
 def _export(trained: Trained, out: Path, origin: Mapping[str, str]) -> Exported:

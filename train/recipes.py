@@ -502,19 +502,6 @@ _RECIPES = (
                 gradient_weight=4.0, adversarial_weight=0.3, ema=0.985, snapshots=3,
                 shares={"tiny": 0.03, "scenes": 0.27, "faces": 0.36, "photos": 0.24, "people": 0.1},
             ),
-            # Looked at after that: at render factor 16 the lawn was still blue here and yellow there. So the same at
-            # that size, for which photographs and people have the pixels.
-            _compact_gan_stage(
-                "gan-even-256", 256, 6, 500, 3e-5, rise=0.05, fall=0.7, floor=0.03, emphasis=180.0,
-                gradient_weight=6.0, adversarial_weight=0.25, ema=0.985, snapshots=2,
-                shares={"tiny": 0.03, "scenes": 0.2, "faces": 0.25, "photos": 0.35, "people": 0.17},
-            ),
-            # That kept colour still at last, and cost a sixth of it, most in scenes.
-            _compact_gan_stage(
-                "gan-life-256", 256, 6, 450, 4e-5, rise=0.05, fall=0.7, floor=0.03, emphasis=220.0,
-                gradient_weight=4.0, adversarial_weight=0.3, ema=0.985, snapshots=2,
-                shares={"tiny": 0.02, "scenes": 0.36, "faces": 0.34, "photos": 0.2, "people": 0.08},
-            ),
         ),
     ),
     progressive(
@@ -540,6 +527,10 @@ _RECIPES = (
             Stage(
                 "160px-stretch", 160, 48, 2400, 5e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE,
                 stretch_weight=30.0,
+            ),
+            Stage(
+                "160px-careful", 160, 48, 900, 3e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE,
+                stretch_weight=80.0, ema=0.995,
             ),
         ),
         about="the embedded restorer of faded photographs, sized for a CPU",
