@@ -80,8 +80,8 @@ class Checkpoint:
     render_factor: int
 
 
-COMPACT_SHA256 = "1cb89386d40ee1d1e15c4fc5ad0e554e734c393dac8dbed56d016faf7bd7d310"
-COMPACT_BYTES = 14099382
+COMPACT_SHA256 = "8564aae969215c0dc1fc1626286aaf07cb0166351b811726cba615bd9175f0d9"
+COMPACT_BYTES = 14098958
 
 DEFADE_SHA256 = "44675bbf46c1f825cb0f77420beef566630d551e3f9b5ac65c20f633699cb4e4"
 DEFADE_BYTES = 10829032
@@ -101,7 +101,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=COMPACT_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
-        render_factor=14,
+        render_factor=15,
     ),
     Checkpoint(
         name="artistic",
