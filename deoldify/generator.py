@@ -54,8 +54,8 @@ class ToneHead(nn.Module):
     stretched self, and each place adds an affine one of its own. What a place says of the whole weighs as much as it
     is sure of itself, as in colour constancy (FC4, Hu et al. 2017).
 
-    How far it trusts all that shows in how much of it goes beyond the stretched self: what it cannot be sure to improve,
-    it leaves at what stretching makes of it.
+    How far it trusts all that decides how much of it is added to the stretched self: what it cannot be sure to improve
+    it leaves as stretching makes it.
 
     What needs to know things looks at a glance of the picture, small and of one size, and so does not depend on how
     large the picture is rendered.

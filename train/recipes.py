@@ -528,7 +528,7 @@ _RECIPES = (
                 "160px-stretch", 160, 48, 2400, 5e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE,
                 stretch_weight=30.0,
             ),
-            # Wins were still growing, and the gain on average was more than enough; a shorter average for a short stage.
+            # Such photographs were still getting fewer. So short a stage needs a shorter average.
             Stage(
                 "160px-careful", 160, 48, 900, 3e-4, rise=0.02, fall=0.98, floor=0.01, shares=_FADED_LARGE,
                 stretch_weight=80.0, ema=0.995,
