@@ -86,8 +86,12 @@ def psnr_loss(render: Tensor, original: Tensor, *, floor: float = 5e-4) -> Tenso
         original: what it should have made.
         floor: error that is added, that of 33 dB, so that pictures which are fine do not outweigh the others.
     """
-    errors = (denormalise(render) - denormalise(original)).square().mean(dim=(1, 2, 3))
-    return 10 * (errors + floor).log10().mean()
+    return 10 * (_errors(denormalise(render), denormalise(original)) + floor).log10().mean()
+
+
+def _errors(rgb: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared error of each picture, (N,)."""
+    return (rgb - wanted).square().mean(dim=(1, 2, 3))
 
 
 def worse_than_stretched(render: Tensor, before: Tensor, original: Tensor, *, softness: float = 1.0) -> Tensor:
@@ -109,8 +113,8 @@ def worse_than_stretched(render: Tensor, before: Tensor, original: Tensor, *, so
     dark, bright = given.amin(dim=(2, 3), keepdim=True), given.amax(dim=(2, 3), keepdim=True)
     stretched = (given - dark) / (bright - dark).clamp(min=1 / 255)
     floor = 1e-5  # that of 50 dB: as good as equal
-    errors = [(p - wanted).square().mean(dim=(1, 2, 3)) + floor for p in (denormalise(render).clamp(0, 1), stretched)]
-    return (10 / softness * (errors[0] / errors[1]).log10()).sigmoid().mean()
+    ours, theirs = (_errors(rgb, wanted) + floor for rgb in (denormalise(render).clamp(0, 1), stretched))
+    return (10 / softness * (ours / theirs).log10()).sigmoid().mean()
 
 
 def l1_loss(render: Tensor, original: Tensor) -> Tensor:
