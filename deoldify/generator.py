@@ -32,7 +32,26 @@ class RgbHead(nn.Module):
 
 
 class ChromaHead(nn.Module):
-    """U and V at 1/2, enlarged to full size, on the input's own luma: luminance is exact by construction."""
+    """U and V at 1/2, settled and enlarged to full size, on the input's own luma: luminance is exact by construction.
+
+    What is of one tone is mostly of one colour. A network that sees no more than grey now and then takes a piece of a
+    sky for a sunset; so a place whose colour is far from that of the surface it lies on takes on the surface's. That is
+    an average along the rows and columns of a coarse grid, with weights that fall exponentially with the way from cell
+    to cell, which steps of luma make longer: the domain transform of Gastal and Oliveira (2011), but that the way grows
+    exponentially with a step, as weights of the fast global smoother (Min et al. 2014) fall, so that the many small
+    steps of a lawn do not add up to an edge. What is finer than the grid stays, and so do small differences, of which
+    skin is full.
+    """
+
+    GRID = 32
+    """Cells along each side; the same at every render size, for surfaces are as large as the picture makes them."""
+    REACH = 8.0
+    """Cells that colour goes on an even surface until its weight has fallen to 1 / e, after all passes together."""
+    STEP = 0.06
+    """Of luma, that makes the way e times as long."""
+    PASSES = 2
+    TOLERANCE = 0.07
+    """Distance of U and V from the surface's, of which half is taken back; of what is smaller, less."""
 
     def __init__(self, in_channels: int, *, spectral: bool) -> None:
         super().__init__()
@@ -41,8 +60,42 @@ class ChromaHead(nn.Module):
             self.out.weight.mul_(0.01)
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
-        uv = F.interpolate(self.out(features).float(), x.shape[-2:], mode="bilinear", align_corners=False)
-        return normalise(from_luma_chroma(luma(denormalise(x.float())), uv))
+        y = luma(denormalise(x.float()))
+        uv = self._settled(self.out(features).float(), y)
+        return normalise(from_luma_chroma(y, F.interpolate(uv, y.shape[-2:], mode="bilinear", align_corners=False)))
+
+    def _settled(self, uv: Tensor, y: Tensor) -> Tensor:
+        grid = [min(side, self.GRID) for side in uv.shape[-2:]]
+        cells, guide = (F.interpolate(plane, grid, mode="area") for plane in (uv, y))
+        surface = cells
+        for done in range(self.PASSES):
+            # Each pass reaches half as far as the one before, so that stripes of a pass vanish in the next.
+            reach = self.REACH * 3**0.5 * 2 ** (self.PASSES - done - 1) / (4**self.PASSES - 1) ** 0.5
+            for _ in ("along rows", "along columns"):
+                weights = surface_weights(guide, reach, self.STEP)
+                surface = (weights @ surface.unsqueeze(-1)).squeeze(-1).mT
+                guide = guide.mT
+        off = surface - cells
+        power = off.square().sum(dim=1, keepdim=True).square()
+        off = off * (power / (power + self.TOLERANCE**4))
+        return uv + F.interpolate(off, uv.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def surface_weights(guide: Tensor, reach: float, step: float) -> Tensor:
+    """How much each place of a row counts for each other one, if what lies on its surface is to count most.
+
+    Args:
+        guide: (N, 1, H, W).
+        reach: way at which the weight has fallen to 1 / e; between neighbours of one value the way is 1.
+        step: difference between neighbours that makes the way between them e times as long.
+
+    Returns:
+        (N, 1, H, W, W), of which the last sums to 1.
+    """
+    # Beyond an edge of 100 nothing counts any more, and small ways behind it would drown in a larger sum.
+    ways = (guide.diff(dim=-1).abs() / step).exp().clamp(max=100)
+    places = F.pad(ways.cumsum(dim=-1), (1, 0)) / reach
+    return (-(places.unsqueeze(-1) - places.unsqueeze(-2)).abs()).softmax(dim=-1)
 
 
 class ToneHead(nn.Module):
@@ -65,7 +118,9 @@ class ToneHead(nn.Module):
     the pictures that this head is given hold pixels of the photograph as they are (``imaging.sampled_square``).
     """
 
-    GLANCE = 96
+    GLANCE = 192
+    """Side of what the encoder sees. Measured after training at 96: with twice that it knows things better, without
+    further training (+0.2 dB on faded photographs)."""
     ENDS = (0.0, 0.0005, 0.002, 0.005, 0.01)  # the very darkest and brightest pixels tell most of all
     NEAR = (1.5 / 255, 3.5 / 255)  # how near to an end counts as a pile of clipped pixels
     TONES = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
