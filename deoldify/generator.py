@@ -39,8 +39,8 @@ class ChromaHead(nn.Module):
     an average along the rows and columns of a coarse grid, with weights that fall exponentially with the way from cell
     to cell, which steps of luma make longer: the domain transform of Gastal and Oliveira (2011), but that the way grows
     exponentially with a step, as weights of the fast global smoother (Min et al. 2014) fall, so that the many small
-    steps of a lawn do not add up to an edge. What is finer than the grid stays, and so do small differences, of which
-    skin is full.
+    steps of a lawn do not add up to an edge. Small differences, of which skin is full, stay, and so does what is finer
+    than the grid, unless its cell as a whole strays.
     """
 
     GRID = 32
@@ -75,10 +75,13 @@ class ChromaHead(nn.Module):
                 weights = surface_weights(guide, reach, self.STEP)
                 surface = (weights @ surface.unsqueeze(-1)).squeeze(-1).mT
                 guide = guide.mT
-        off = surface - cells
-        power = off.square().sum(dim=1, keepdim=True).square()
-        off = off * (power / (power + self.TOLERANCE**4))
-        return uv + F.interpolate(off, uv.shape[-2:], mode="bilinear", align_corners=False)
+        power = (surface - cells).square().sum(dim=1, keepdim=True).square()
+        strays = power / (power + self.TOLERANCE**4)
+        # Taking the place of what strays, not its mean's error off it, leaves no rest of it with the opposite sign.
+        strays, surface = (
+            F.interpolate(plane, uv.shape[-2:], mode="bilinear", align_corners=False) for plane in (strays, surface)
+        )
+        return torch.lerp(uv, surface, strays)
 
 
 def surface_weights(guide: Tensor, reach: float, step: float) -> Tensor:
@@ -111,7 +114,7 @@ class ToneHead(nn.Module):
     it leaves as stretching makes it.
 
     What needs to know things looks at a glance of the picture, small and of one size, and so does not depend on how
-    large the picture is rendered.
+    large the picture is rendered, unless it is rendered smaller than that.
 
     Where a photograph's own black and white survived, nothing beats stretching its channels to their ends; whether
     they did shows in the very darkest and brightest pixels, of which a mean over neighbours would leave nothing. So

@@ -120,7 +120,7 @@ def test_a_new_tone_head_gives_the_mean_of_a_picture_and_its_stretched_self_as_f
 def test_a_tone_head_decides_alike_at_any_size() -> None:
     generator = _defader()
     torch.nn.init.normal_(generator.get_parameter("head.whole.weight"), std=0.3)
-    rgb = F.interpolate(torch.rand(1, 3, 24, 24), (96, 96), mode="nearest")
+    rgb = F.interpolate(torch.rand(1, 3, 24, 24), (ToneHead.GLANCE, ToneHead.GLANCE), mode="nearest")
     with torch.inference_mode():
         small, large = (
             denormalise(generator(normalise(rgb.repeat_interleave(n, 2).repeat_interleave(n, 3)))) for n in (1, 3)
