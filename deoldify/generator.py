@@ -73,7 +73,8 @@ class ChromaHead(nn.Module):
             reach = self.REACH * 3**0.5 * 2 ** (self.PASSES - done - 1) / (4**self.PASSES - 1) ** 0.5
             for _ in ("along rows", "along columns"):
                 weights = surface_weights(guide, reach, self.STEP)
-                surface = (weights @ surface.unsqueeze(-1)).squeeze(-1).mT
+                # No matrix product, which autocast would do in 16 bits.
+                surface = (weights * surface.unsqueeze(-2)).sum(dim=-1).mT
                 guide = guide.mT
         power = (surface - cells).square().sum(dim=1, keepdim=True).square()
         strays = power / (power + self.TOLERANCE**4)
