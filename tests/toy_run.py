@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from tests.toys import toy_stages
-from train import board, loop
 from train.parallel import leave
+from train.run import Training, board, training
 
 
 class Talkative(board.Board):
@@ -42,14 +42,14 @@ def digest(state: Mapping[str, torch.Tensor]) -> str:
 
 def main(data: str, out: Path, settings: Mapping[str, Any]) -> None:
     torch.set_num_threads(1)
-    loop.STEPS_BETWEEN_CHECKPOINTS = 2
+    training.STEPS_BETWEEN_CHECKPOINTS = 2
     board.STEPS_BETWEEN_SCALARS = 1
-    setattr(loop, "Board", Talkative)  # noqa: B010, the loop makes its board itself
+    setattr(training, "Board", Talkative)  # noqa: B010, the run makes its board itself
     recipe = toy_stages(**settings)
-    training = loop.Training(recipe, data, out, seed=3, device="cpu", workers=0, precision="float32")
-    training.resume()
-    training.run()
-    (out / f"rank{training.peers.rank}.txt").write_text(digest(training.generator.state_dict()))
+    run = Training(recipe, data, out, seed=3, device="cpu", workers=0, precision="float32")
+    run.resume()
+    run.run()
+    (out / f"rank{run.peers.rank}.txt").write_text(digest(run.networks.generator.state_dict()))
     leave()
 
 

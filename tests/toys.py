@@ -60,10 +60,10 @@ def toy_stages(recipe: str, steps: int, stages: str, changes: Sequence[str] = ()
     return changed(dataclasses.replace(small, stages=kept), changes)
 
 
-def start(script: str, *arguments: object, launcher: tuple[str, ...] = (), threads: int = 1) -> subprocess.Popen[str]:
-    """Run Python code in a process of its own, with the repository on its path."""
+def start(module: str, *arguments: object, launcher: tuple[str, ...] = (), threads: int = 1) -> subprocess.Popen[str]:
+    """Run a module in a process of its own, with the repository on its path."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, *launcher, script, *map(str, arguments)]
+    command = [sys.executable, *launcher, "-m", module, *map(str, arguments)]
     return subprocess.Popen(
         command, env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -17,8 +17,8 @@ from deoldify.errors import DeOldifyError
 
 if TYPE_CHECKING:
     from deoldify.pipeline import Colorizer, Defader
-    from train.evaluate import Measures, Rgb
-    from train.evaluate_defade import DefadeMeasures
+    from train.measure import Measures, Rgb
+    from train.measure.defade import DefadeMeasures
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -114,7 +114,7 @@ _trains("defade", "Train a restorer of faded photographs by a recipe.")
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train, beside the recipe; see ``train.loop.Training``."""
+    """How to train, beside the recipe; see ``train.run.Training``."""
 
     images: int | None
     seed: int
@@ -131,9 +131,10 @@ class Settings:
 def _train(
     task: str, name: str, changes: list[str], data: str, out: Path, settings: Settings, resume: bool, dry_run: bool
 ) -> None:
-    from train.loop import LAST, Training
+    from train.folder import LAST
     from train.parallel import leave
     from train.recipes import RECIPES, changed
+    from train.run import Training, planned
 
     names = [known for known, recipe in RECIPES.items() if recipe.task == task]
     if name not in names:
@@ -142,12 +143,11 @@ def _train(
         raise typer.BadParameter(f"precision {settings.precision!r} is none of float32, bfloat16, float16")
     recipe = changed(RECIPES[name], changes)
     if dry_run:
-        from train.plan import plan
-        from train.shards import open_source
+        from train.data import open_source
 
         images = open_source(data, settings.images).images
         half = settings.precision != "float32"
-        typer.echo(plan(recipe, images, micro_batch=settings.micro_batch, half=half))
+        typer.echo(planned(recipe, images, micro_batch=settings.micro_batch, half=half))
         return
     if (out / LAST).exists() and not resume:
         raise typer.BadParameter(f"{out} holds a run already; add --resume to go on with it, or name another --out")
@@ -186,8 +186,8 @@ def evaluate(
 ) -> None:
     """Measure a colorizer or a defader on photographs whose colours are known."""
     from deoldify.pipeline import Colorizer
-    from train.evaluate import load_any, originals, plain_numbers
-    from train.runs import write_text
+    from train.folder import write_text
+    from train.measure import load_any, originals, plain_numbers
 
     if model is None and checkpoint is None:
         if task is None:
@@ -215,7 +215,7 @@ def _evaluate_colorizer(
     colorizer: Colorizer, factors: list[int], sets: dict[str, list[Rgb]], with_fid: bool, sheet: Path | None
 ) -> dict[int, Any]:
     from deoldify.errors import CheckpointError
-    from train.evaluate import PooledFeatures, contact_sheet, frechet_distance, measure, paint_all, table
+    from train.measure import PooledFeatures, contact_sheet, frechet_distance, measure, paint_all, table
 
     features = PooledFeatures()
     results: dict[int, dict[str, Measures]] = {}
@@ -241,7 +241,7 @@ def _evaluate_colorizer(
 def _evaluate_defader(
     defader: Defader, factors: list[int], sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
 ) -> dict[int, Any]:
-    from train.evaluate_defade import colour_only
+    from train.measure.defade import colour_only
 
     pictures = {name: colour_only(found) for name, found in sets.items()}
     return {factor: _evaluate_defader_at(defader, factor, pictures, seed, sheet) for factor in factors}
@@ -250,7 +250,7 @@ def _evaluate_defader(
 def _evaluate_defader_at(
     defader: Defader, factor: int, sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
 ) -> dict[str, Any]:
-    from train.evaluate_defade import STRENGTHS, compare, defade_sheet, defade_table, measure_defade, measure_fresh
+    from train.measure.defade import STRENGTHS, compare, defade_sheet, defade_table, measure_defade, measure_fresh
 
     def restore(rgb: Rgb) -> Rgb:
         return cast("Rgb", defader.defade_pixels(rgb, render_factor=factor))
@@ -345,7 +345,7 @@ def curves(
     rows: Annotated[int, typer.Option(min=1, help="About how many; each is a mean over as many steps.")] = 200,
 ) -> None:
     """Keep a run's TensorBoard scalars as a small table, and draw how its snapshots fared."""
-    from train.history import write_history
+    from train.measure.history import write_history
 
     for path in write_history(run, out, rows):
         typer.echo(f"{path}: {path.stat().st_size} bytes")

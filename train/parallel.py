@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from train.runs import TrainingError
+from train.errors import TrainingError
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from deoldify.checkpoints import CONFIG_FILE, WEIGHTS_FILE, find_on_hub, is_repo
 from deoldify.errors import CheckpointError
 from deoldify.hub import endpoint
 from deoldify.pipeline import check_render_factor
+from train.errors import TrainingError
+from train.folder import Trained, read_trained, replacing, write_text
 from train.recipes import RECIPES
-from train.runs import Trained, TrainingError, read_trained, replacing, write_text
 
 __all__ = ["Exported", "Story", "export", "stage", "upload"]
 
