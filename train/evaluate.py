@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from torchvision.utils import make_grid
 
 from deoldify.checkpoints import Checkpoint
+from deoldify.colorizer import Colorizer
+from deoldify.defader import Defader
 from deoldify.errors import CheckpointError
 from deoldify.imaging import chroma
-from deoldify.pipeline import Colorizer, Defader, load
+from deoldify.loading import load
 from train.data import DataError, Reader, index
 from train.features import lite0_classifier
 from train.runs import read_trained

@@ -22,8 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from deoldify.errors import CheckpointError
-from deoldify.generator import Generator
 from deoldify.imaging import denormalise, normalise
+from deoldify.network import Generator
 from train import board as boards
 from train.board import Board
 from train.critic import Critic, coloured_like

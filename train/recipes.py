@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from deoldify.errors import DeOldifyError
+from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
 from train.data import Damage, Task
 
 Phase = Literal["generator", "critic", "adversarial"]
