@@ -30,11 +30,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.resident import TELLS, resident, start_peak_anew
-from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE
-from deoldify.generator import Generator
-from deoldify.inference import Prepared, fold_norms
-from deoldify.memory import keep_heap_small
-from deoldify.pipeline import FACTOR_PIXELS
+from deoldify.model import FACTOR_PIXELS
+from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, Prepared, fold_norms, memory
 
 MODELS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -87,7 +84,7 @@ def render_of(model: str, way: str, device: torch.device) -> Render:
 
         return render_by_engine
     if way != PLAIN:
-        keep_heap_small()  # as the package does
+        memory.keep_heap_small()  # as the package does
         return Prepared(generator, device, DTYPES[way])
     generator.to(device)
 

@@ -18,11 +18,8 @@ import torch
 import typer
 
 from benchmarks.resident import resident, start_peak_anew
-from deoldify import memory
-from deoldify.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
-from deoldify.generator import Generator
-from deoldify.inference import Prepared
-from deoldify.pipeline import FACTOR_PIXELS
+from deoldify.model import FACTOR_PIXELS
+from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, GeneratorConfig, Prepared, cost, memory
 
 CONFIGS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -54,7 +51,7 @@ def main(
         config, dtype, side = CONFIGS[model], PRECISIONS[precision], int(factor) * FACTOR_PIXELS
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             measured = pool.apply(measure, (config, dtype, side))
-        predicted = memory.render_cost(config, CPU, dtype, side).bytes
+        predicted = cost.render_cost(config, CPU, dtype, side).bytes
         rows.append((model, precision, int(factor), predicted, measured))
         print(
             f"{model:9} {precision:9} {factor:>7} {predicted / 2**20:6.1f} MiB {measured / 2**20:6.1f} MiB "

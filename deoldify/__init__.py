@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deoldify.checkpoints import ModelInfo, models
-from deoldify.errors import (
-    CheckpointError,
-    DeOldifyError,
-    HubError,
-    OutOfMemoryError,
-    PhotoError,
-    UnknownModelError,
-)
+from deoldify.doors import handing_on
+from deoldify.errors import CheckpointError, DeOldifyError, HubError, OutOfMemoryError, PhotoError, UnknownModelError
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from deoldify.colorizer import Colorizer
+    from deoldify.defader import Defader
     from deoldify.imaging import Transfer
-    from deoldify.pipeline import Colorizer, Defader, load, load_colorizer
+    from deoldify.loading import load, load_colorizer
+else:
+    # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
+    __getattr__, __dir__ = handing_on(
+        __name__, colorizer=("Colorizer",), defader=("Defader",), loading=("load", "load_colorizer")
+    )
 
-# PyTorch looks when it makes its first tensor; see memory.keep_heap_small.
+# PyTorch looks when it makes its first tensor; see network.memory.keep_heap_small.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __version__ = "0.1.0"
@@ -51,19 +52,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
-    if name in ("Colorizer", "Defader", "load", "load_colorizer"):
-        from deoldify import pipeline
-
-        return getattr(pipeline, name)
-    raise AttributeError(f"module 'deoldify' has no attribute {name!r}")
-
-
 @cache
 def _best_colorizer() -> Colorizer:
     """The best colorizer whose weights are on this machine, loaded once."""
-    from deoldify.pipeline import load_colorizer
+    from deoldify.loading import load_colorizer
 
     here = {model.name for model in models() if model.here and model.task == "colorize"}
     best = next((name for name in ("artistic", "stable", "video", "compact") if name in here), "compact")
@@ -73,7 +65,7 @@ def _best_colorizer() -> Colorizer:
 @cache
 def _defader() -> Defader:
     """The embedded defader, loaded once."""
-    from deoldify.pipeline import load
+    from deoldify.loading import load
 
     return load("defade")
 
@@ -133,7 +125,7 @@ def restore(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = Fals
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
     from deoldify.photo import Photo
-    from deoldify.pipeline import restore_photo
+    from deoldify.restoring import restore_photo
 
     photo = Photo.from_image(image)
     return restore_photo(photo, _defader(), _best_colorizer(), strength=strength, keep_tone=keep_tone)[0].to_image()

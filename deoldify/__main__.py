@@ -18,8 +18,8 @@ from deoldify.errors import DeOldifyError, UnknownModelError
 
 if TYPE_CHECKING:
     from deoldify.folder import Work
+    from deoldify.model import Model
     from deoldify.photo import Photo
-    from deoldify.pipeline import Model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -117,7 +117,7 @@ def colorize_command(
     _check_name(model)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
-        from deoldify.pipeline import load_colorizer
+        from deoldify.loading import load_colorizer
 
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
 
@@ -155,7 +155,7 @@ def defade_command(
     """
 
     def prepare() -> tuple[Work, Sequence[Model]]:
-        from deoldify.pipeline import load
+        from deoldify.loading import load
 
         defader = load("defade", checkpoint=checkpoint, device=device.value, precision=precision.value)
 
@@ -190,7 +190,8 @@ def restore_command(
     _check_name(model)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
-        from deoldify.pipeline import load, load_colorizer, restore_photo
+        from deoldify.loading import load, load_colorizer
+        from deoldify.restoring import restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
         colorizer = load_colorizer(model, device=device.value, precision=precision.value)
@@ -209,12 +210,12 @@ _SHORT_RENDER = 0.15
 
 def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
     """Whether renders are short; where memory is too short to try, each photo does with what there is."""
-    from deoldify.memory import ran_out
+    from deoldify.network import memory
 
     try:
         return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
     except (MemoryError, RuntimeError) as error:
-        if not ran_out(error):
+        if not memory.ran_out(error):
             raise
         return False
 

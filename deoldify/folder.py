@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from deoldify.errors import DeOldifyError
-from deoldify.memory import let_heap_grow
+from deoldify.network import memory
 from deoldify.photo import Photo, Render, open_photo, pixels_in, save_photo
 
 Work = Callable[[Photo], tuple[Photo, str]]
@@ -68,7 +68,7 @@ def process(
 
     usual = torch.get_num_threads()
     if short:
-        let_heap_grow()
+        memory.let_heap_grow()
 
     def work_through() -> None:
         try:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+if TYPE_CHECKING:
+    import deoldify
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -28,6 +32,22 @@ def coffee() -> npt.NDArray[np.uint8]:
     from skimage import data
 
     return np.asarray(data.coffee())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="session")
+def colorizer() -> deoldify.Colorizer:
+    """The embedded one, in float32 on the CPU."""
+    import deoldify
+
+    return deoldify.load("compact", device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="session")
+def defader() -> deoldify.Defader:
+    """The embedded one, in float32 on the CPU."""
+    import deoldify
+
+    return deoldify.load("defade", device="cpu", precision="float32")
 
 
 @pytest.fixture(scope="session")

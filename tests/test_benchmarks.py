@@ -13,8 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 from benchmarks import inference
-from deoldify.config import COMPACT
-from deoldify.generator import Generator
+from deoldify.network import COMPACT, Generator
 
 
 def test_the_benchmark_writes_a_table_json_and_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,35 +1,136 @@
-"""The rooms of the house: app → deoldify ← train, and what is slow is imported late."""
+"""The rooms of the house: demo → deoldify ← train, arrows inside go down only, and what is slow is imported late."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("benchmarks", "demo", "deoldify", "train")
+
+DEPTH = {
+    "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "checkpoints": 4, "model": 5,
+    "colorizer": 6, "defader": 6, "folder": 6, "restoring": 7, "loading": 7, "": 8, "__main__": 9,
+}  # fmt: skip
+"""How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
+
+ROOMS = ("photo", "imaging", "network", "checkpoints")
+"""Those of them that are packages."""
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+def name_of(path: Path) -> str:
+    """The full name of the module in a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """The syntax of all modules, by name."""
+    files = [ROOT / "app.py", *(file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))]
+    return {name_of(file): ast.parse(file.read_text()) for file in files}
+
+
+def imported(module: str) -> Iterator[str]:
+    """Full names of the modules and of the names in modules that a module imports, be it inside a function."""
+    for node in ast.walk(sources()[module]):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{module} imports by a relative name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def home(name: str) -> str | None:
+    """The module of ours that an imported name is, or is a name of."""
+    while name and name not in sources():
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """All modules, each with those of ours that it imports."""
+    return {module: {found for name in imported(module) if (found := home(name))} for module in sources()}
+
+
+def package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def room(name: str) -> str:
+    """The part of deoldify that one of its modules is or is in."""
+    return name.split(".")[1] if "." in name else ""
 
 
 @pytest.mark.parametrize(
-    ("package", "never"),
-    [("deoldify", {"app", "train", "gradio", "tensorboard"}), ("train", {"app", "gradio"})],
+    ("package_name", "never"),
+    [
+        ("deoldify", {"app", "demo", "train", "gradio", "tensorboard", "benchmarks"}),
+        ("train", {"app", "demo", "gradio", "benchmarks"}),
+        ("demo", {"app", "train", "tensorboard", "benchmarks"}),
+    ],
 )
-def test_packages_import_only_what_they_may(package: str, never: set[str]) -> None:
-    sources = sorted((ROOT / package).rglob("*.py"))
-    assert sources
-    for source in sources:
-        assert not never & set(imported(source)), source
+def test_packages_import_only_what_they_may(package_name: str, never: set[str]) -> None:
+    modules = [module for module in sources() if package(module) == package_name]
+    assert modules
+    for module in modules:
+        assert not never & {package(name) for name in imported(module)}, module
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' ← '.join(error.args[1])}")
+
+
+def test_arrows_inside_deoldify_go_down() -> None:
+    for module, others in graph().items():
+        if package(module) == "deoldify":
+            for other in others:
+                same = room(module) == room(other) in ROOMS
+                assert same or DEPTH[room(other)] < DEPTH[room(module)], f"{module} imports {other}"
+
+
+def test_rooms_are_entered_by_their_doors() -> None:
+    """From outside, their packages' own names are imported, or modules that these hand on whole."""
+    for module in sources():
+        for name in imported(module):
+            parts = name.split(".")
+            if parts[:1] == ["deoldify"] and parts[1:2] and parts[1] in ROOMS and len(parts) > 2:
+                door = importlib.import_module(".".join(parts[:2]))
+                inside = package(module) == "deoldify" and room(module) == parts[1]
+                assert inside or (len(parts) == 3 and parts[2] in door.__all__), f"{module} imports {name}"
+
+
+def test_private_names_stay_in_their_module() -> None:
+    for module, tree in sources().items():
+        names = list(imported(module))
+        assert not [name for name in names if home(name) and name.rpartition(".")[2].startswith("_")], module
+        namespaces = {name.rpartition(".")[2] for name in names if name in sources()}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in namespaces:
+                assert not node.attr.startswith("_"), f"{module} uses {node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("name", ["deoldify", *(f"deoldify.{room}" for room in ROOMS), "demo"])
+def test_a_door_hands_on_all_that_it_names(name: str) -> None:
+    door = importlib.import_module(name)
+    assert set(door.__all__) <= set(dir(door))
+    for public in door.__all__:
+        assert not public.startswith("_")
+        assert getattr(door, public) is not None
+    with pytest.raises(AttributeError, match=rf"module '{name}' has no attribute 'nonsense'"):
+        _ = door.nonsense
 
 
 def modules_after(statement: str) -> set[str]:
@@ -39,8 +140,9 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_importing_the_package_does_not_import_what_is_slow() -> None:
-    assert not {"gradio", "torch", "timm", "tensorboard", "train", "app"} & modules_after("import deoldify")
-    assert not {"gradio", "timm", "tensorboard", "train", "app"} & modules_after("import deoldify; deoldify.load")
+    ours = {"train", "app", "demo"}
+    assert not {"gradio", "torch", "timm", "tensorboard", *ours} & modules_after("import deoldify")
+    assert not {"gradio", "timm", "tensorboard", *ours} & modules_after("import deoldify; deoldify.load")
 
 
 def test_listing_models_needs_no_torch() -> None:

@@ -26,8 +26,10 @@ def test_the_wheel_brings_package_weights_and_command(tmp_path: Path, monkeypatc
         names = set(archive.namelist())
         metadata = archive.read(next(n for n in names if n.endswith("METADATA"))).decode()
         commands = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
-    assert {"deoldify/py.typed", "deoldify/hub_process.py", "deoldify/weights/compact.safetensors"} <= names
-    assert not [n for n in names if n.startswith(("train/", "tests/", "app"))]
+    modules = {str(source.relative_to(ROOT)) for source in (ROOT / "deoldify").rglob("*.py")}
+    assert "deoldify/checkpoints/hub_process.py" in modules
+    assert {"deoldify/py.typed", *modules, "deoldify/weights/compact.safetensors"} <= names
+    assert not [n for n in names if n.startswith(("train/", "tests/", "app", "demo"))]
     assert "deoldify = deoldify.__main__:run" in commands
     needed = {
         line.removeprefix("Requires-Dist: ").replace(" ", "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deoldify.config import COMPACT, GeneratorConfig
+from deoldify.network import COMPACT, GeneratorConfig
 from train.recipes import RECIPES, Recipe, changed
 
 ROOT = Path(__file__).parents[1]

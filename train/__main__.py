@@ -16,7 +16,8 @@ import typer
 from deoldify.errors import DeOldifyError
 
 if TYPE_CHECKING:
-    from deoldify.pipeline import Colorizer, Defader
+    from deoldify.colorizer import Colorizer
+    from deoldify.defader import Defader
     from train.measure import Measures, Rgb
     from train.measure.defade import DefadeMeasures
 
@@ -185,7 +186,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a colorizer or a defader on photographs whose colours are known."""
-    from deoldify.pipeline import Colorizer
+    from deoldify.colorizer import Colorizer
     from train.folder import write_text
     from train.measure import load_any, originals, plain_numbers
 

@@ -15,9 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from deoldify.config import GeneratorConfig
 from deoldify.errors import CheckpointError
-from deoldify.generator import Generator
+from deoldify.network import Generator, GeneratorConfig
 from train.errors import TrainingError
 
 LAST = "last.pt"

@@ -14,10 +14,9 @@ import torch
 from huggingface_hub import HfApi, ModelCardData, get_token
 from safetensors.torch import save_file
 
-from deoldify.checkpoints import CONFIG_FILE, WEIGHTS_FILE, find_on_hub, is_repository
+from deoldify.checkpoints import CONFIG_FILE, WEIGHTS_FILE, endpoint, find_on_hub, is_repository
 from deoldify.errors import CheckpointError
-from deoldify.hub import endpoint
-from deoldify.pipeline import check_render_factor
+from deoldify.model import check_render_factor
 from train.errors import TrainingError
 from train.folder import Trained, read_trained, replacing, write_text
 from train.recipes import RECIPES

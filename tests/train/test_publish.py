@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 import deoldify
 from deoldify import checkpoints
 from deoldify.__main__ import app as deoldify_app
-from deoldify.config import GeneratorConfig
+from deoldify.checkpoints import finding
 from deoldify.errors import CheckpointError, HubError
-from deoldify.generator import Generator
+from deoldify.network import Generator, GeneratorConfig
 from tests.hub import Fault, Hub, hub
 from tests.toys import TOY
 from train.__main__ import app
@@ -194,7 +194,7 @@ def test_a_configuration_that_is_not_sound_is_refused_before_any_weights(hub: Hu
     assert call(tmp_path).exit_code == 0
     path = tmp_path / "out" / "config.json"
     sound = json.loads(path.read_text())
-    assert checkpoints._read_config(REPO, path).render_factor == 4
+    assert finding._read_config(REPO, path).render_factor == 4
     changes: list[tuple[dict[str, Any], str]] = [
         ({"model_type": "bert"}, "not of a DeOldify model"),
         ({"format": 2}, "format is 2.*reads format 1"),
@@ -212,11 +212,11 @@ def test_a_configuration_that_is_not_sound_is_refused_before_any_weights(hub: Hu
     for change, words in changes:
         path.write_text(json.dumps(sound | change))
         with pytest.raises(CheckpointError, match=f"{REPO!r} cannot be used.*not sound.*{words}"):
-            checkpoints._read_config(REPO, path)
+            finding._read_config(REPO, path)
     for text in ("", "[1]", "{" * 10000, "[" * 100000, " " * (1 << 21)):
         path.write_text(text)
         with pytest.raises(CheckpointError, match="cannot be used"):
-            checkpoints._read_config(REPO, path)
+            finding._read_config(REPO, path)
     path.write_text(json.dumps(sound | {"render_factor": 1000}))
     offer(hub, tmp_path / "out")
     with pytest.raises(CheckpointError, match="not sound: render_factor 1000 is outside 4 to 64"):

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from deoldify import checkpoints, pipeline
+from deoldify import checkpoints
+from deoldify.colorizer import Colorizer
+from deoldify.defader import Defader
 from tests.toys import pictures, toy
 from train.folder import LAST
 from train.publish import export
@@ -52,7 +54,7 @@ def test_a_recipe_trains_from_nothing_to_a_photo(
     generator = checkpoints.load_generator(record, exported.path)
     photo = Image.fromarray(coffee).resize((60, 40))
     if recipe.task == "colorize":
-        result = pipeline.Colorizer(record, generator, device="cpu")(photo)
+        result = Colorizer(record, generator, device="cpu")(photo)
     else:
-        result = pipeline.Defader(record, generator, device="cpu")(photo)
+        result = Defader(record, generator, device="cpu")(photo)
     assert result.size == (60, 40) and result.mode == "RGB"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from deoldify.imaging import chroma, denormalise, from_luma_chroma, luma, normalise
-from deoldify.layers import SelfAttention
+from deoldify.network import SelfAttention
 from train.recipes import CriticConfig
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image
 
 from deoldify.checkpoints import Checkpoint
+from deoldify.colorizer import Colorizer
+from deoldify.defader import Defader
 from deoldify.errors import CheckpointError
-from deoldify.pipeline import Colorizer, Defader, load
+from deoldify.loading import load
 from train.data import Reader, index
 from train.errors import DataError
 from train.folder import read_trained

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from deoldify.config import COMPACT, DEFADE
+from deoldify.network import COMPACT, DEFADE
 from train.recipes.recipe import CriticConfig, Recipe, Stage
 
 # As narrow as a CPU asks for; no dropout, since a narrow critic does not learn pictures by heart.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from deoldify.config import ARTISTIC, STABLE, GeneratorConfig
+from deoldify.network import ARTISTIC, STABLE, GeneratorConfig
 from train.recipes.recipe import CriticConfig, Damage, Frozen, Recipe, Stage, Task
 
 # The sources give the first width and the shape of a block. Two halving blocks make a map of scores, one for

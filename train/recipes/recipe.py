@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from deoldify.config import GeneratorConfig
+from deoldify.network import GeneratorConfig
 from train.errors import RecipeError
 
 Task = Literal["colorize", "defade"]

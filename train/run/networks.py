@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from deoldify.errors import CheckpointError
-from deoldify.generator import Generator
 from deoldify.imaging import normalise
+from deoldify.network import Generator
 from train.folder import read_trained
 from train.judges import Critic, FeatureLoss, feature_network, lite0_classifier
 from train.parallel import Peers, share_norms

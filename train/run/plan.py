@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from deoldify.generator import Generator
+from deoldify.network import Generator
 from train.judges import Critic, feature_network
 from train.recipes import Recipe, Stage
 

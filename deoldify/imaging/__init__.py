@@ -1,0 +1,77 @@
+"""Pure functions on pixels: colour, the square that a network sees, and the way from there back to full size.
+
+In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
+same. ``colour`` knows spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone get back onto
+the photograph's own detail, ``rows`` how that is done in strips. Nothing here knows a file or a network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deoldify.doors import handing_on
+
+if TYPE_CHECKING:
+    from deoldify.imaging.colour import (
+        IMAGENET_MEAN,
+        IMAGENET_STD,
+        LUMA_WEIGHTS,
+        Pixels,
+        Triple,
+        chroma,
+        denormalise,
+        from_luma_chroma,
+        is_monochrome,
+        luma,
+        normalise,
+        to_tensor,
+    )
+    from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
+    from deoldify.imaging.transfer import (
+        Transfer,
+        affine_coefficients,
+        guided_coefficients,
+        stretch,
+        transfer_bilinear,
+        transfer_guided,
+        transfer_tone,
+    )
+else:
+    __getattr__, __dir__ = handing_on(
+        __name__,
+        colour=(
+            "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
+            "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
+        ),
+        square=("colour_square", "grey_square", "sampled", "sampled_square"),
+        transfer=(
+            "Transfer", "affine_coefficients", "guided_coefficients", "stretch", "transfer_bilinear",
+            "transfer_guided", "transfer_tone",
+        ),
+    )  # fmt: skip
+
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "LUMA_WEIGHTS",
+    "Pixels",
+    "Transfer",
+    "Triple",
+    "affine_coefficients",
+    "chroma",
+    "colour_square",
+    "denormalise",
+    "from_luma_chroma",
+    "grey_square",
+    "guided_coefficients",
+    "is_monochrome",
+    "luma",
+    "normalise",
+    "sampled",
+    "sampled_square",
+    "stretch",
+    "to_tensor",
+    "transfer_bilinear",
+    "transfer_guided",
+    "transfer_tone",
+]

@@ -1,0 +1,50 @@
+"""The networks, made ready to run, and what a render costs.
+
+In come squares as tensors, (N, 3, H, W) float, RGB normalised with ImageNet's mean and deviation; out come renders of
+the same kind. ``config`` says what a generator is made of and needs no torch; ``layers``, ``backbones`` and ``heads``
+are its parts, ``generator`` the whole. ``prepared`` runs it where ``devices`` says, with norms folded (``folding``) and
+its largest maps in ``strips``; ``cost`` foretells memory and seconds, ``memory`` knows what is free.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deoldify.doors import handing_on
+
+if TYPE_CHECKING:
+    from deoldify.network import cost, memory
+    from deoldify.network.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
+    from deoldify.network.devices import choose_device, choose_precision
+    from deoldify.network.folding import fold_norms
+    from deoldify.network.generator import Generator
+    from deoldify.network.layers import SelfAttention
+    from deoldify.network.prepared import Prepared
+else:
+    __getattr__, __dir__ = handing_on(
+        __name__,
+        cost=("cost",),
+        memory=("memory",),
+        config=("ARTISTIC", "COMPACT", "DEFADE", "STABLE", "GeneratorConfig"),
+        devices=("choose_device", "choose_precision"),
+        folding=("fold_norms",),
+        generator=("Generator",),
+        layers=("SelfAttention",),
+        prepared=("Prepared",),
+    )
+
+__all__ = [
+    "ARTISTIC",
+    "COMPACT",
+    "DEFADE",
+    "STABLE",
+    "Generator",
+    "GeneratorConfig",
+    "Prepared",
+    "SelfAttention",
+    "choose_device",
+    "choose_precision",
+    "cost",
+    "fold_norms",
+    "memory",
+]

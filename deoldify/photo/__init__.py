@@ -1,0 +1,39 @@
+"""A photograph as a file: pixels as they are, everything that must survive, and the way back to disk.
+
+In comes a path or a stream, out goes a `Photo`, its pixels (H, W, 3) RGB, uint8 or uint16, upright; and the other way
+round. ``photo`` is the record, ``reading`` and ``writing`` know the formats, ``tiff`` the one that needs most;
+``samples`` takes what was decoded to RGB, ``upright`` turns it, ``metadata`` carries tags and XMP byte by byte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deoldify.doors import handing_on
+
+if TYPE_CHECKING:
+    from deoldify.photo.photo import JpegSettings, Photo, Render
+    from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
+    from deoldify.photo.samples import array_of
+    from deoldify.photo.writing import WRITABLE_SUFFIXES, save_photo
+else:
+    __getattr__, __dir__ = handing_on(
+        __name__,
+        photo=("JpegSettings", "Photo", "Render"),
+        reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
+        samples=("array_of",),
+        writing=("WRITABLE_SUFFIXES", "save_photo"),
+    )
+
+__all__ = [
+    "MAX_PIXELS",
+    "READABLE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
+    "JpegSettings",
+    "Photo",
+    "Render",
+    "array_of",
+    "open_photo",
+    "pixels_in",
+    "save_photo",
+]

@@ -1,0 +1,46 @@
+"""From what was decoded to a `Photo`: upright, in RGB, and its metadata in agreement with that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from deoldify.photo import metadata
+from deoldify.photo.photo import Photo
+from deoldify.photo.samples import Samples, to_rgb, turn_upright
+
+_PNG_COLORIMETRY = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # of the source, until it is converted
+
+
+def upright_photo(
+    samples: Samples,
+    icc: bytes | None,
+    exif: bytes | None,
+    xmp: bytes | None,
+    dpi: tuple[float, float] | None,
+    extras: dict[str, Any],
+) -> Photo:
+    """Turn what was decoded upright and into RGB, and bring the metadata into agreement with that."""
+    order, directory = metadata.parse_exif(exif)
+    orientation = metadata.number(directory.get(metadata.Tag.ORIENTATION), order) or 1
+    if not 1 <= orientation <= 8 or samples.upright:
+        orientation = 1
+    # Channels come last: turning one grey channel before it becomes three is a third of the work and memory.
+    alpha = None if samples.alpha is None else turn_upright(samples.alpha, orientation)
+    samples = replace(samples, values=turn_upright(samples.values, orientation), alpha=None)
+    pixels, icc_profile = to_rgb(samples, samples.icc or icc)
+    height, width = pixels.shape[:2]
+    if directory:
+        metadata.make_upright(directory, order, width, height, transposed=orientation > 4)
+        exif = metadata.pack_exif(directory, order)
+    else:
+        exif = None
+    if xmp is not None and (orientation > 1 or samples.upright):
+        xmp = metadata.upright_xmp(xmp)
+    if dpi is not None and orientation > 4:
+        dpi = dpi[::-1]
+    if icc_profile != icc and "png_chunks" in extras:
+        extras["png_chunks"] = tuple(chunk for chunk in extras["png_chunks"] if chunk[0] not in _PNG_COLORIMETRY)
+    return Photo(
+        pixels, alpha, exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, was_grey=samples.space == "grey", **extras
+    )

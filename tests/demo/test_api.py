@@ -1,0 +1,155 @@
+"""The demo page's API. A browser drives the page in ``tests/browser``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from tests.page import ServedPage, colourfulness, grey_photo
+
+
+def test_the_api_colours_a_photo_and_keeps_what_came_with_it(client: Client, tmp_path: Path) -> None:
+    source = grey_photo(tmp_path / "hills.jpg", 301, 200)
+    file, facts = client.predict(
+        photo=handle_file(source), model="compact", render_factor=8, transfer="bilinear", api_name="/colorize"
+    )
+    assert Path(file).name == "hills-colour.jpg"
+    with Image.open(file) as coloured, Image.open(source) as grey:
+        assert coloured.format == "JPEG"
+        assert coloured.size == (301, 200)
+        assert coloured.getexif()[0x013B] == "A. Photographer"
+        assert coloured.info["icc_profile"] == grey.info["icc_profile"]
+        assert colourfulness(coloured) > 3
+        difference = np.asarray(coloured.convert("L")).astype(int) - np.asarray(grey.convert("L"))
+        assert abs(difference.mean()) < 3
+    assert facts.pop("seconds") > 0
+    assert facts == {
+        "model": "compact",
+        "render_factor": 8,
+        "wanted_factor": 8,
+        "automatic": False,
+        "transfer": "bilinear",
+        "width": 301,
+        "height": 200,
+    }
+
+
+def test_only_the_photo_is_needed_and_its_format_is_kept(client: Client, tmp_path: Path) -> None:
+    source = grey_photo(tmp_path / "small.png", 96, 64)
+    file, facts = client.predict(handle_file(source), api_name="/colorize")
+    assert facts["automatic"] and facts["transfer"] == "guided" and facts["model"] == "compact"
+    with Image.open(file) as coloured:
+        assert (coloured.format, coloured.size) == ("PNG", (96, 64))
+
+
+def toned_photo(path: Path) -> Path:
+    """Write a black-and-white picture of little contrast on yellowed paper."""
+    with Image.open(grey_photo(path, 301, 200)) as grey:
+        toned = np.asarray(grey) * np.array([0.45, 0.42, 0.35]) + np.array([105, 95, 70])
+        Image.fromarray(np.rint(toned).astype(np.uint8)).save(path, exif=grey.getexif(), quality=95)
+    return path
+
+
+def test_the_api_restores_a_photo_and_colours_it_where_asked(client: Client, tmp_path: Path) -> None:
+    source = toned_photo(tmp_path / "hills.jpg")
+    facts = {}
+    for endpoint, arguments in {"/defade": {"strength": 1.0}, "/restore": {}}.items():
+        file, facts[endpoint] = client.predict(photo=handle_file(source), **arguments, api_name=endpoint)
+        assert Path(file).name == "hills-restored.jpg"
+        with Image.open(file) as restored, Image.open(source) as faded:
+            assert (restored.format, restored.size) == ("JPEG", (301, 200))
+            assert restored.getexif()[0x013B] == "A. Photographer"
+            assert np.asarray(restored.convert("L")).std() > 1.2 * np.asarray(faded.convert("L")).std()
+            assert (colourfulness(restored) > 3) is (endpoint == "/restore")
+    for endpoint, told in facts.items():
+        assert told.pop("seconds") > 0
+        renders = told.pop("renders")
+        assert [render["model"] for render in renders] == ["defade", "compact"][: 1 + (endpoint == "/restore")]
+        assert all(render["factor"] == render["wanted"] for render in renders)
+        assert told == {
+            "model": "defade",
+            "strength": 1.0,
+            "keep_tone": False,
+            "coloured": endpoint == "/restore",
+            "width": 301,
+            "height": 200,
+        }
+
+
+def test_strength_and_tone_are_respected_by_the_api(client: Client, tmp_path: Path) -> None:
+    source = toned_photo(tmp_path / "hills.png")
+    unchanged, _ = client.predict(handle_file(source), 0, False, api_name="/defade")
+    toned, facts = client.predict(handle_file(source), 0.5, True, api_name="/defade")
+    assert facts["keep_tone"] and facts["strength"] == 0.5
+    with Image.open(source) as before, Image.open(unchanged) as same, Image.open(toned) as after:
+        assert np.array_equal(np.asarray(before), np.asarray(same))
+        change = np.asarray(after).astype(int) - np.asarray(before)
+    assert np.abs(change).mean() > 1
+    assert np.ptp(change, axis=-1).max() <= 1
+
+
+def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None:
+    endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    assert list(endpoints) == ["/colorize", "/defade", "/restore"]
+    for name in ("/defade", "/restore"):
+        parameters = {entry["parameter_name"]: entry for entry in endpoints[name]["parameters"]}
+        assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
+            "photo": "filepath",
+            "strength": "float",
+            "keep_tone": "bool",
+        }
+        assert parameters["strength"]["parameter_default"] == 1
+        assert parameters["keep_tone"]["parameter_default"] is False
+        assert "up to 1.5 overdoes" in endpoints[name]["description"].replace("\n", " ")
+    parameters = {entry["parameter_name"]: entry for entry in endpoints["/colorize"]["parameters"]}
+    assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
+        "photo": "filepath",
+        "model": "Literal['compact', 'artistic', 'stable', 'video']",
+        "render_factor": "int",
+        "transfer": "Literal['guided', 'bilinear', 'none']",
+    }
+    optional = {name: entry["parameter_default"] for name, entry in parameters.items() if name != "photo"}
+    assert optional == {"model": "compact", "render_factor": None, "transfer": "guided"}
+    assert "16 pixels, 4 to 64" in endpoints["/colorize"]["description"]
+
+
+def test_the_api_says_what_is_wrong(client: Client, page_server: ServedPage, tmp_path: Path) -> None:
+    photo = grey_photo(tmp_path / "hills.jpg", 64, 48)
+    text = tmp_path / "letter.jpg"
+    text.write_text("Dear photograph")
+    giant = tmp_path / "giant.png"
+    Image.new("1", (12_000, 9_000)).save(giant)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"photo": handle_file(text)}, "“letter.jpg” is not a photograph"),
+        ({"photo": handle_file(giant)}, "108 megapixels"),
+        ({"photo": handle_file(photo), "render_factor": 65}, "64"),
+        ({"photo": handle_file(photo), "render_factor": 3}, "4"),
+        ({"photo": handle_file(photo), "model": "colourful"}, "colourful"),
+        ({"photo": handle_file(photo), "transfer": "magic"}, "magic"),
+        ({"photo": None}, "no photo yet"),
+        ({"photo": handle_file(photo), "model": "artistic"}, "HF_HUB_OFFLINE"),
+    ]
+    for arguments, expected in cases:
+        with pytest.raises(AppError) as raised:
+            client.predict(**arguments, api_name="/colorize")
+        assert expected in str(raised.value)
+        assert str(page_server.cache) not in str(raised.value)
+    cases = [
+        ({"photo": handle_file(text)}, "“letter.jpg” is not a photograph"),
+        ({"photo": handle_file(photo), "strength": 1.6}, "1.5"),
+        ({"photo": handle_file(photo), "strength": -0.1}, "0"),
+        ({"photo": None}, "no photo yet"),
+    ]
+    for endpoint in ("/defade", "/restore"):
+        for arguments, expected in cases:
+            with pytest.raises(AppError) as raised:
+                client.predict(**arguments, api_name=endpoint)
+            assert expected in str(raised.value)
+            assert str(page_server.cache) not in str(raised.value)
+    assert "could not finish" not in page_server.log.read_text()  # none of these took anyone by surprise

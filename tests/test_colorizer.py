@@ -1,0 +1,123 @@
+"""Photographs coloured, with the embedded weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+import deoldify
+from deoldify import loading
+from deoldify.imaging import LUMA_WEIGHTS, Transfer, denormalise, normalise, to_tensor
+from deoldify.photo import Photo
+
+
+def test_a_coloured_photo_has_colour_and_the_photos_own_luminance(
+    colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]
+) -> None:
+    grey = Image.fromarray(coffee).convert("L")
+    coloured = colorizer(grey)
+    assert (coloured.size, coloured.mode) == (grey.size, "RGB")
+    rgb = np.asarray(coloured).astype(np.float64)
+    assert np.array_equal(np.rint(rgb @ np.array(LUMA_WEIGHTS)), np.asarray(grey))
+    # The cup and saucer stand on brown wood; a colorizer that has learned anything makes wood warm.
+    assert rgb[..., 0].mean() > rgb[..., 2].mean() + 8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_any_mode_comes_back_as_rgb_of_the_same_size(
+    mode: str, colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]
+) -> None:
+    small = Image.fromarray(coffee).resize((90, 70))
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(small.convert("L")).astype(np.uint16) * 257)
+    elif mode == "F":
+        image = Image.fromarray(np.asarray(small.convert("L")).astype(np.float32) / 255)
+    else:
+        image = small.convert(mode)
+    before = image.tobytes()
+    result = colorizer(image, render_factor=4)
+    assert result.size == (90, 70)
+    assert result.mode == ("RGBA" if mode in ("LA", "RGBA") else "RGB")
+    assert image.tobytes() == before
+
+
+def test_sixteen_bits_stay_sixteen_bits(colorizer: deoldify.Colorizer) -> None:
+    ramp = np.repeat(np.linspace(0, 65535, 256 * 64).reshape(64, 256).astype(np.uint16)[..., None], 3, axis=-1)
+    transfers: tuple[Transfer, ...] = ("guided", "bilinear", "none")
+    for transfer in transfers:
+        result = colorizer.colorize_photo(Photo(ramp), render_factor=4, transfer=transfer).pixels
+        assert result.dtype == np.uint16
+        assert result.shape == ramp.shape
+        if transfer == "guided":
+            assert np.array_equal(np.rint(result.astype(np.float64) @ np.array(LUMA_WEIGHTS)), ramp[..., 0])
+
+
+@pytest.mark.parametrize("factor", [3, 65, -1])
+def test_a_render_factor_out_of_range_is_named_with_the_range(factor: int, colorizer: deoldify.Colorizer) -> None:
+    with pytest.raises(ValueError, match=rf"{factor} is outside 4 to 64"):
+        colorizer(Image.new("L", (32, 32)), render_factor=factor)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: deoldify.load("compact", device="tpu"), "auto, cpu, cuda, mps"),
+        (lambda: deoldify.load("compact", precision="int4"), "float32, bfloat16, float16"),
+        (lambda: deoldify.colorize(Image.new("L", (32, 32)), transfer="magic"), "guided, bilinear, none"),  # type: ignore[arg-type]
+        (lambda: deoldify.load("vivid"), "compact, artistic"),
+    ],
+)
+def test_wrong_settings_name_the_right_ones(call: Callable[[], object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_the_automatic_render_factor_is_the_models_best_but_no_larger_than_the_photo(
+    colorizer: deoldify.Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert colorizer.auto_render_factor(4000, 3000) == colorizer.checkpoint.render_factor
+    monkeypatch.setattr(colorizer, "checkpoint", dataclasses.replace(colorizer.checkpoint, render_factor=35))
+    assert colorizer.auto_render_factor(4000, 3000) == 35
+    assert colorizer.auto_render_factor(20 * 16 - 15, 40) == 20
+    assert colorizer.auto_render_factor(1, 1) == 14
+
+
+def test_bfloat16_paints_nearly_what_float32_paints(
+    colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]
+) -> None:
+    low = deoldify.load("compact", device="cpu", precision="bfloat16")
+    grey = Image.fromarray(coffee).convert("L")
+    a, b = (np.asarray(c(grey)).astype(int) for c in (colorizer, low))
+    assert np.abs(a - b).mean() <= 1.0
+    assert (np.abs(a - b) <= 6).mean() >= 0.999
+
+
+def test_the_generator_is_the_network_that_paints(colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]) -> None:
+    grey = np.array(Image.fromarray(coffee).convert("L").resize((128, 128)))
+    with torch.inference_mode():
+        render = denormalise(colorizer.generator(normalise(to_tensor(grey)))).clamp(0, 1)
+    expected = (render[0] * 255).to(torch.uint8).permute(1, 2, 0).numpy().astype(int)
+    painted = np.asarray(colorizer(Image.fromarray(grey), render_factor=8, transfer="none")).astype(int)
+    assert np.abs(painted - expected).max() <= 1
+
+
+def test_the_one_liner_loads_once(monkeypatch: pytest.MonkeyPatch, coffee: npt.NDArray[np.uint8]) -> None:
+    loads: list[str] = []
+    original = loading.load_colorizer
+
+    def counted(name: str) -> deoldify.Colorizer:
+        loads.append(name)
+        return original(name)
+
+    monkeypatch.setattr(loading, "load_colorizer", counted)
+    deoldify._best_colorizer.cache_clear()
+    small = Image.fromarray(coffee).convert("L").resize((60, 40))
+    first, second = deoldify.colorize(small), deoldify.colorize(small)
+    assert len(loads) == 1
+    assert first.tobytes() == second.tobytes()
