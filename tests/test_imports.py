@@ -133,6 +133,17 @@ def test_a_door_hands_on_all_that_it_names(name: str) -> None:
         _ = door.nonsense
 
 
+def test_help_and_completion_show_what_is_loaded_late() -> None:
+    code = "import deoldify, pydoc, rlcompleter; print(pydoc.render_doc(deoldify, renderer=pydoc.plaintext)); "
+    code += "complete = rlcompleter.Completer({'deoldify': deoldify}).complete; "
+    code += "print(*(complete('deoldify.', i) for i in range(200)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    shown, _, completions = done.stdout.strip().rpartition("\n")
+    for words in ("    class Colorizer(", "    class Defader(", "\n    load(", "\n    load_colorizer("):
+        assert words in shown
+    assert {"deoldify.load(", "deoldify.Colorizer(", "deoldify.Defader("} <= set(completions.split())
+
+
 def modules_after(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
