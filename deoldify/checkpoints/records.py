@@ -17,11 +17,12 @@ class Checkpoint:
     """One set of weights.
 
     Attributes:
-        name: what users call it; of a repository that anybody may have published, ``"owner/name"``.
+        name: what users call it; of a repository that anybody may have published, ``"owner/name"``; of a model in a
+            folder of one's own, the folder's name.
         task: ``"colorize"`` or ``"defade"``.
         config: the generator that the weights fit.
-        file: file name, in ``weights/`` and on the Hub.
-        repo: repository on the Hugging Face Hub; ``None`` if the file comes with DeOldify.
+        file: file name, in ``weights/`` and on the Hub; of a model in a folder of one's own, the whole path.
+        repo: repository on the Hugging Face Hub; ``None`` if the file comes with DeOldify or lies in such a folder.
         revision: commit of the repository, 40 hex digits, so that a cached file needs no question to the Hub.
         sha256: digest of the file, 64 hex digits.
         bytes: length of the file.
@@ -132,7 +133,8 @@ def find(name: str) -> Checkpoint:
             return checkpoint
     known = ", ".join(checkpoint.name for checkpoint in CHECKPOINTS)
     raise UnknownModelError(
-        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub: owner/name"
+        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub, owner/name, or a "
+        f"folder that `python -m train publish` laid out"
     )
 
 
