@@ -10,7 +10,7 @@ from PIL import Image
 from deoldify import imaging
 from deoldify.imaging import Pixels, Transfer
 from deoldify.model import Model, image_of
-from deoldify.photo import Photo, Render
+from deoldify.photo import Photo, Render, Source, photo_of
 
 
 class Colorizer(Model):
@@ -22,13 +22,14 @@ class Colorizer(Model):
         return f"Coloured by DeOldify ({self.checkpoint.name}); the colours are a guess by AI"
 
     def __call__(
-        self, image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided"
+        self, image: Source, *, render_factor: int | None = None, transfer: Transfer = "guided"
     ) -> Image.Image:
         """Colour an image.
 
         Args:
-            image: any mode Pillow knows, colour or grey; 16-bit grey is coloured at 8 bits, since Pillow has no
-                16-bit RGB (``colorize_photo`` keeps all bits). It is not changed.
+            image: of any mode Pillow knows, colour or grey; or a path, the bytes of a file, or a numpy array (see
+                ``photo.photo_of``). 16 bits come back as 8, since Pillow has no 16-bit RGB (``colorize_photo``
+                keeps all bits). It is not changed.
             render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
             transfer: how colour gets back to full size. ``"guided"`` follows the photo's own edges,
                 ``"bilinear"`` does exactly what DeOldify's filter does; both keep the photo's luminance.
@@ -41,8 +42,10 @@ class Colorizer(Model):
         Raises:
             ValueError: ``render_factor`` or ``transfer`` is out of range; the message names the range.
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
+            PhotoError: there is no photograph in the file.
+            TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
         """
-        photo = Photo.from_image(image)
+        photo = photo_of(image)
         return image_of(self.colorize_photo(photo, render_factor=render_factor, transfer=transfer))
 
     def colorize_photo(self, photo: Photo, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Photo:

@@ -40,7 +40,7 @@ class Model:
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Attributes:
-        generator: the network, ImageNet-normalised (N, 3, H, W) to the same where ``precision`` is float32.
+        generator: the network, ImageNet-normalised (N, 3, H, W) float32 to the same, whatever ``precision`` is.
         device: where renders are made.
         precision: the torch dtype they are made in.
 
@@ -57,6 +57,10 @@ class Model:
         memory.keep_heap_small()
         self._prepared = Prepared(generator, self.device, self.precision)
         self.generator = self._prepared.generator
+
+    def __repr__(self) -> str:
+        precision = str(self.precision).removeprefix("torch.")
+        return f"{type(self).__name__}({self.checkpoint.name!r}, {self.device}, {precision})"
 
     def auto_render_factor(self, width: int, height: int) -> int:
         """The render factor used for a photo of this size when none is asked for.

@@ -2,7 +2,8 @@
 
 In comes a path or a stream, out goes a `Photo`, its pixels (H, W, 3) RGB, uint8 or uint16, upright; and the other way
 round. ``photo`` is the record, ``reading`` and ``writing`` know the formats, ``tiff`` the one that needs most;
-``samples`` takes what was decoded to RGB, ``upright`` turns it, ``metadata`` carries tags and XMP byte by byte.
+``samples`` takes what was decoded to RGB, ``upright`` turns it, ``metadata`` carries tags and XMP byte by byte;
+``sources`` takes a photo from whatever else a caller has it in.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from deoldify.photo.photo import JpegSettings, Photo, Render
     from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
     from deoldify.photo.samples import array_of
+    from deoldify.photo.sources import Source, photo_of
     from deoldify.photo.writing import WRITABLE_SUFFIXES, save_photo
 else:
     __getattr__, __dir__ = handing_on(
@@ -22,6 +24,7 @@ else:
         photo=("JpegSettings", "Photo", "Render"),
         reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
         samples=("array_of",),
+        sources=("Source", "photo_of"),
         writing=("WRITABLE_SUFFIXES", "save_photo"),
     )
 
@@ -32,8 +35,10 @@ __all__ = [
     "JpegSettings",
     "Photo",
     "Render",
+    "Source",
     "array_of",
     "open_photo",
+    "photo_of",
     "pixels_in",
     "save_photo",
 ]

@@ -42,7 +42,7 @@ class Render:
     wanted: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A decoded photograph and everything of its file that must survive.
 
@@ -89,6 +89,9 @@ class Photo:
             raise ValueError(f"pixels must be (H, W, 3) uint8 or uint16, not {pixels.shape} {pixels.dtype}")
         if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
             raise ValueError(f"alpha {alpha.shape} {alpha.dtype} does not fit pixels {pixels.shape} {pixels.dtype}")
+
+    def __repr__(self) -> str:
+        return f"Photo({self.width}×{self.height}, {self.bits} bits, {self.format})"
 
     @property
     def width(self) -> int:
