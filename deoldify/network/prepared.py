@@ -45,7 +45,8 @@ class Prepared:
         dtype: float32, bfloat16 or float16.
 
     Attributes:
-        generator: the same, which in float32 still computes the same when called by itself.
+        generator: the same, which still computes the same when called by itself: (N, 3, H, W) float32 on the device to
+            float32, up to the roundings of ``dtype``.
         turn: held by whoever renders on the device; may be taken again by the thread that has it.
         most: calls from other threads that wait for their turn are rendered together with the one whose turn it is, so
             many in all. A device that one picture does not keep busy gains from that; what is larger than memory is
@@ -63,8 +64,11 @@ class Prepared:
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.register_forward_pre_hook(_in_own_precision)
             if type(module) is nn.Conv2d and device.type == "cpu":
                 setattr(module, "forward", partial(convolve, module))  # noqa: B010  (a method, to a type checker)
+        generator.register_forward_hook(_in_float32)
         self.turn = _turns[device]
         self.most = 1
         self._waiting: list[_Call] = []
@@ -116,3 +120,12 @@ class Prepared:
         if isinstance(generator.head, RgbHead):
             return rgb_in_strips(generator.head, features, x.to(self.dtype))
         return cast(Tensor, generator.head(features, x))
+
+
+def _in_own_precision(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a layer is given, in the precision of its weights: parts of a generator called by itself differ in it."""
+    return tuple(x.to(cast(Tensor, module.weight).dtype) for x in inputs)
+
+
+def _in_float32(generator: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return output.float()
