@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from enum import Enum
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_on_hub, is_repository, models
+from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_any, find_on_hub, is_repository, models
 from deoldify.errors import DeOldifyError, UnknownModelError
+from deoldify.options import (
+    CheckpointOption,
+    ColorizerOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    KeepToneOption,
+    OutputOption,
+    PhotosArgument,
+    Precision,
+    PrecisionOption,
+    StrengthOption,
+    Transfer,
+    model_names,
+)
+from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, is_quiet, say
 
 if TYPE_CHECKING:
     from deoldify.folder import Work
@@ -23,7 +40,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -32,65 +48,18 @@ _SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg", ".avif": ".jpg"}
 """What is written in place of formats that can only be read; PNG for all others."""
 
 
-class Transfer(str, Enum):
-    """How colour gets from the render back to full size."""
-
-    guided = "guided"
-    bilinear = "bilinear"
-    none = "none"
-
-
-class Device(str, Enum):
-    """Where to run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
-
-
-class Precision(str, Enum):
-    """Floating-point type of the renders."""
-
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
-
-
 @app.callback()
-def main() -> None:
+def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: VersionOption = False) -> None:
     """Colour black-and-white photographs and restore faded ones, on your own computer."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-
-
-PhotosArgument = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)]
-OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False)
-]
-CheckpointOption = Annotated[
-    Path | None, typer.Option(help="A file with weights to use in place of the model's own.", show_default=False)
-]
-StrengthOption = Annotated[
-    float,
-    typer.Option("--strength", "-s", min=0, max=1.5, help="0 changes nothing, 1 restores, up to 1.5 overdoes."),
-]
-KeepToneOption = Annotated[
-    bool,
-    typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
-PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
+    begin(quiet=quiet, verbose=verbose, deoldify=logging.WARNING)
 
 
 @app.command(name="colorize")
 def colorize_command(
     photos: PhotosArgument,
     output: OutputOption,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="Which model; see `deoldify models`. Or a repository: owner/name.")
-    ] = "compact",
+    model: ColorizerOption = "compact",
     checkpoint: CheckpointOption = None,
     render_factor: Annotated[
         int | None,
@@ -107,6 +76,8 @@ def colorize_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:  # fmt: skip
     """Colour black-and-white photographs.
 
@@ -127,7 +98,8 @@ def colorize_command(
 
         return work, (colorizer,)
 
-    _process(photos, output, prepare, render_factor=render_factor, done="coloured", force=force)
+    after = "Other colours come with another --render-factor or --model."
+    _process(photos, output, prepare, render_factor=render_factor, done="coloured", after=after, force=force)
 
 
 @app.command(name="defade")
@@ -147,6 +119,8 @@ def defade_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:  # fmt: skip
     """Give faded photographs their tone and colour back.
 
@@ -167,7 +141,8 @@ def defade_command(
 
         return work, (defader,)
 
-    _process(photos, output, prepare, render_factor=render_factor, done="restored", force=force)
+    after = "More or less of it comes with another --strength."
+    _process(photos, output, prepare, render_factor=render_factor, done="restored", after=after, force=force)
 
 
 @app.command(name="restore")
@@ -176,12 +151,12 @@ def restore_command(
     output: OutputOption,
     strength: StrengthOption = 1.0,
     keep_tone: KeepToneOption = False,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="Which model colours what is black and white; see `deoldify models`.")
-    ] = "compact",
+    model: ColorizerOption = "compact",
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Restore faded photographs, and colour those that are black and white.
 
@@ -201,7 +176,8 @@ def restore_command(
 
         return work, (defader, colorizer)
 
-    _process(photos, output, prepare, render_factor=None, done="restored", force=force)
+    after = "More or less of it comes with another --strength, other colours with another --model."
+    _process(photos, output, prepare, render_factor=None, done="restored", after=after, force=force)
 
 
 _SHORT_RENDER = 0.15
@@ -222,8 +198,8 @@ def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
 
 def _check_name(model: str) -> None:
     """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
-    if not is_repository(model):
-        find(model)
+    if Path(model).exists() or not is_repository(model):
+        find_any(model)
 
 
 def _process(
@@ -233,6 +209,7 @@ def _process(
     *,
     render_factor: int | None,
     done: str,
+    after: str,
     force: bool,
 ) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
@@ -244,13 +221,13 @@ def _process(
             in it.
         render_factor: of the renders; None for the models' own.
         done: what has become of a photo then, for the messages.
+        after: what can be done next, for the last of them.
         force: do again what is in the output folder.
     """
     jobs = _plan(photos, output)
     todo = [(source, target) for source, target in jobs if force or len(jobs) == 1 or not target.exists()]
     if len(todo) < len(jobs):
-        made = len(jobs) - len(todo)
-        typer.echo(f"{made} of {len(jobs)} photos are done already; --force does them again.", err=True)
+        say(f"{len(jobs) - len(todo)} of {len(jobs)} photos are done already; --force does them again.")
     if not todo:
         return
 
@@ -272,14 +249,15 @@ def _process(
         short = _are_short(models_at_work, render_factor)
     # A photo more than there are cores for, so that none of them waits for a disk.
     with closing(process(todo, work, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
-        for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=None if len(todo) > 1 else True):
+        bar = None if len(todo) > 1 and not is_quiet() else True
+        for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=bar):
             if outcome.pages > 1:
-                note = f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}"
-                tqdm.write(note, file=sys.stderr)
+                say(f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}")
             for render in outcome.renders:
+                say(f"{outcome.source}: {render.model} at render factor {render.factor}", detail=True)
                 if render.factor < render.wanted:
                     note = f"memory ran short, so {render.model} used render factor {render.factor}"
-                    tqdm.write(f"note: {outcome.source}: {note} instead of {render.wanted}", file=sys.stderr)
+                    say(f"note: {outcome.source}: {note} instead of {render.wanted}")
             if outcome.error is not None:
                 failed[outcome.source] = str(outcome.error)
                 tqdm.write(f"error: {outcome.error}", file=sys.stderr)
@@ -290,6 +268,8 @@ def _process(
                 if source in failed:
                     typer.echo(f"  {failed[source]}", err=True)
         raise typer.Exit(1)
+    made = f"{todo[0][1]} is" if len(todo) == 1 else f"{len(todo)} photos in {output} are"
+    say(f"{made} {done}. {after}")
 
 
 def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
@@ -339,8 +319,13 @@ def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
 
 
 @app.command(name="models")
-def models_command() -> None:
+def models_command(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: all that is known of each.")] = False,
+) -> None:
     """List the models: what they are, how large, and whether they are on this computer already."""
+    if as_json:
+        typer.echo(json.dumps([asdict(model) for model in models()], indent=2))
+        return
     rows = [("name", "task", "size", "licence", "here", "source")]
     for model in models():
         here = "yes" if model.here else "no"
@@ -354,7 +339,10 @@ def models_command() -> None:
 @app.command(name="fetch")
 def fetch_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models to fetch, or repositories: owner/name.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="Models to fetch, or repositories: owner/name.", show_default=False, autocompletion=model_names
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every model there is.")] = False,
 ) -> None:
@@ -365,6 +353,8 @@ def fetch_command(
     for checkpoint in CHECKPOINTS if everything else named:
         path = fetch(checkpoint)
         typer.echo(f"{checkpoint.name}: {path}")
+        model = "" if checkpoint.task == "defade" else f" --model {checkpoint.name}"
+        say(f"Use it with: deoldify {checkpoint.task} photo.jpg -o new.jpg{model}")
 
 
 def run() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+import deoldify
 from deoldify.checkpoints import CHECKPOINTS
 
 
@@ -188,6 +191,7 @@ def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path)
         (["restore", "PHOTO", "-o", "x.jpg", "--strength", "-1"], 2, "--strength"),
         (["restore", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
         (["restore", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--device", "cuda"], 1, "there is no cuda device on this machine"),
         (["fetch"], 2, "--all"),
         (["fetch", "vivid"], 2, "artistic"),
     ],
@@ -211,6 +215,53 @@ def test_models_lists_every_model(tmp_path: Path) -> None:
     assert " yes " in rows["compact"]
     assert " no " in rows["artistic"]
     assert "255 MB" in rows["artistic"]
+
+
+def test_models_are_listed_for_programs(tmp_path: Path) -> None:
+    done = call("models", "--json", HF_HUB_CACHE=str(tmp_path))
+    listed = json.loads(done.stdout)
+    assert [model["name"] for model in listed] == [checkpoint.name for checkpoint in CHECKPOINTS]
+    assert listed[0] == asdict(deoldify.models()[0])
+
+
+def test_the_version_is_told() -> None:
+    done = call("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"DeOldify {deoldify.__version__}, Python {sys.version.split()[0]}\n"
+
+
+def test_as_much_is_said_as_is_asked_for(old_photo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "colour.jpg"
+    options = (old_photo, "-o", target, "-r", "4", "--device", "cpu", "--precision", "float32")
+    usual, verbose = call("colorize", *options), call("-v", "colorize", *options)
+    last = f"{target} is coloured. Other colours come with another --render-factor or --model.\n"
+    assert usual.stderr == last
+    assert verbose.stderr == (
+        "Colorizer('compact', cpu, float32), weights from compact.safetensors\n"
+        f"{old_photo}: compact at render factor 4\n{last}"
+    )
+    for before, after in (["-q"], []), ([], ["--quiet"]):
+        target.unlink()
+        quiet = call(*before, "colorize", *after, *options)
+        assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+        assert target.is_file()
+    assert "nowhere.jpg does not exist" in call("colorize", "-q", "nowhere.jpg", "-o", target).stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("deoldify res", {"restore"}),
+        ("deoldify colorize --model st", {"stable"}),
+        ("deoldify fetch d", {"defade"}),
+        ("deoldify colorize --rend", {"--render-factor"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_models(line: str, offered: set[str]) -> None:
+    code = "import sys; sys.argv = ['deoldify']; from deoldify.__main__ import run; run()"
+    asked = {"_DEOLDIFY_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked)
+    assert set(done.stdout.split()) == offered, done.stderr
 
 
 def test_help_names_every_option() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from deoldify.errors import DeOldifyError
+from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
 
 if TYPE_CHECKING:
     from deoldify.colorizer import Colorizer
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from train.measure import Measures, Rgb
     from train.measure.defade import DefadeMeasures
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,  # a shell completes for a command's name, and this is a module's
+    pretty_exceptions_enable=False,
+    help=__doc__,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 class TaskName(str, Enum):
@@ -32,9 +39,10 @@ class TaskName(str, Enum):
 
 
 @app.callback()
-def main() -> None:
+def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: VersionOption = False) -> None:
     """Train and evaluate generators."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    begin(quiet=quiet, verbose=verbose, deoldify=logging.WARNING, train=logging.INFO)
     logging.getLogger("tensorboard").setLevel(logging.WARNING)
 
 
@@ -54,7 +62,9 @@ SetOption = Annotated[
     list[str], typer.Option("--set", help="Change a value, such as clip=2, 96px.batch=16, '*.steps=10'. Repeatable.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
-DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps; auto is CUDA where there is one, else the CPU.")
+]
 WorkersOption = Annotated[int, typer.Option(help="Processes that prepare pictures.")]
 PrecisionOption = Annotated[str, typer.Option(help="Of autocast: float32, bfloat16, float16.")]
 MicroBatchOption = Annotated[
@@ -94,7 +104,7 @@ def _trains(task: str, purpose: str) -> None:
         images: ImagesOption = None,
         changes: SetOption = [],  # noqa: B006, typer copies it
         seed: SeedOption = 0,
-        device: DeviceOption = "cpu",
+        device: DeviceOption = "auto",
         workers: WorkersOption = 1,
         precision: PrecisionOption = "bfloat16",
         micro_batch: MicroBatchOption = None,
@@ -104,6 +114,8 @@ def _trains(task: str, purpose: str) -> None:
         measured: MeasuredOption = 64,
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
+        quiet: QuietOption = False,
+        verbose: VerboseOption = False,
     ) -> None:
         settings = Settings(images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
         _train(task, recipe, changes, data, out, settings, resume, dry_run)
@@ -158,6 +170,12 @@ def _train(
         training.run()
     finally:
         leave()
+    if training.peers.leads:
+        last = out / LAST
+        say(
+            f"{last} holds what was trained. See how good it is: python -m train evaluate --checkpoint {last} "
+            f"--data FOLDER; then make it a file for deoldify: python -m train export --help, or publish --help"
+        )
 
 
 @app.command()
@@ -297,6 +315,7 @@ def export(
     origin = {"commit": commit, "command": command, "data": data}
     exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma, trust=trust)
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
+    say(f"Use it with: deoldify COMMAND photo.jpg -o new.jpg --checkpoint {exported.path}")
 
 
 @app.command()
@@ -337,6 +356,7 @@ def publish(
         typer.echo(f"Nothing was uploaded. Look at {out}, then add --upload to publish it as {repo}.")
         return
     typer.echo(f"{repo} is published at commit {upload(out, repo, files, private=private)}")
+    say(f'Load it with: deoldify.load("{repo}")')
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.toys import toy_stages
 from tests.train.run.runs import train
-from train.run import board
+from train.run import board, shown
 from train.run.feeding import FIXED
 
 GRAPH = board.Board.graph
@@ -43,3 +45,23 @@ def test_the_board_shows_what_it_should(
     assert "_hparams_/experiment" in events.summary_metadata
     rates = [event.value for event in events.Scalars("rate/critic")]
     assert rates == pytest.approx([1e-4, 1e-4])
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, [1, 2, 3, 4, 5, 6]), (1e9, [1, 4])])
+def test_where_there_is_no_bar_the_log_tells_now_and_then_how_far_it_is(
+    seconds: float,
+    told: list[int],
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first of every stage, at least."""
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
+    monkeypatch.setattr(shown, "SECONDS_BETWEEN_LINES", seconds)
+    caplog.set_level(logging.INFO, "train")
+    recipe = toy_stages("compact", 3, "64px 96px")
+    train(recipe, data, tmp_path / "run", measured=0)
+    lines = [record.getMessage() for record in caplog.records if record.name == "train.run.shown"]
+    found = [re.match(r"\S+, step (\d+): \d+%, (\?|[\d:]+) left  pixels .* rate .* images/s$", line) for line in lines]
+    assert [match and int(match[1]) for match in found] == told, lines

@@ -1,0 +1,76 @@
+"""Options that several commands of ``deoldify`` have."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deoldify.checkpoints import CHECKPOINTS
+
+
+class Transfer(str, Enum):
+    """How colour gets from the render back to full size."""
+
+    guided = "guided"
+    bilinear = "bilinear"
+    none = "none"
+
+
+class Device(str, Enum):
+    """Where to run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class Precision(str, Enum):
+    """Floating-point type of the renders."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+def model_names() -> list[str]:
+    """Names that a shell completes to where a model is asked for."""
+    return [checkpoint.name for checkpoint in CHECKPOINTS]
+
+
+def _colorizer_names() -> list[str]:
+    return [checkpoint.name for checkpoint in CHECKPOINTS if checkpoint.task == "colorize"]
+
+
+PhotosArgument = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)]
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False)
+]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file with weights to use in place of the model's own, such as runs/x/last.pt.", show_default=False
+    ),
+]
+StrengthOption = Annotated[
+    float,
+    typer.Option("--strength", "-s", min=0, max=1.5, help="0 changes nothing, 1 restores, up to 1.5 overdoes."),
+]
+KeepToneOption = Annotated[
+    bool,
+    typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
+PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
+ColorizerOption = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", autocompletion=_colorizer_names,
+        help="Which model colours; see `deoldify models`. Or a repository on the Hub, owner/name, or its folder.",
+    ),
+]  # fmt: skip
+ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
