@@ -27,6 +27,7 @@ from deoldify.options import (
     PhotosArgument,
     Precision,
     PrecisionOption,
+    RenderFactorOption,
     StrengthOption,
     Transfer,
     model_names,
@@ -61,14 +62,7 @@ def colorize_command(
     output: OutputOption,
     model: ColorizerOption = "compact",
     checkpoint: CheckpointOption = None,
-    render_factor: Annotated[
-        int | None,
-        typer.Option(
-            "--render-factor", "-r", min=4, max=64, show_default="automatic",
-            help="Side of the square that the model sees, in units of 16 pixels. More finds smaller things; "
-            "less gives bolder colour.",
-        ),
-    ] = None,
+    render_factor: RenderFactorOption = None,
     transfer: Annotated[
         Transfer,
         typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
@@ -78,7 +72,7 @@ def colorize_command(
     force: ForceOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
-) -> None:  # fmt: skip
+) -> None:
     """Colour black-and-white photographs.
 
     One photo goes into a file: `deoldify colorize photo.jpg -o colour.jpg`.
@@ -109,19 +103,13 @@ def defade_command(
     strength: StrengthOption = 1.0,
     keep_tone: KeepToneOption = False,
     checkpoint: CheckpointOption = None,
-    render_factor: Annotated[
-        int | None,
-        typer.Option(
-            "--render-factor", "-r", min=4, max=64, show_default="automatic",
-            help="Side of the square that the model sees, in units of 16 pixels.",
-        ),
-    ] = None,
+    render_factor: RenderFactorOption = None,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
-) -> None:  # fmt: skip
+) -> None:
     """Give faded photographs their tone and colour back.
 
     One photo goes into a file: `deoldify defade photo.jpg -o fresh.jpg`.

@@ -64,6 +64,14 @@ KeepToneOption = Annotated[
     bool,
     typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
 ]
+RenderFactorOption = Annotated[
+    int | None,
+    typer.Option(
+        "--render-factor", "-r", min=4, max=64, show_default="automatic",
+        help="Side of the square that the model sees, in units of 16 pixels. Where it colours, more finds smaller "
+        "things, and less gives bolder colour.",
+    ),
+]  # fmt: skip
 DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
 PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
 ColorizerOption = Annotated[

@@ -81,6 +81,8 @@ MeasuredOption = Annotated[
     int, typer.Option(min=0, help="Photographs per set to measure on while training; 0 leaves that for later.")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
+CommitOption = Annotated[str, typer.Option(help="Commit that trained it.")]
+CommandOption = Annotated[str, typer.Option(help="Command line that trained it.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print every stage and end.")]
 
 
@@ -296,8 +298,8 @@ def _evaluate_defader_at(
 def export(
     checkpoint: Annotated[Path, typer.Option(help="Checkpoint of a run, such as runs/colorize/last.pt.")],
     out: Annotated[Path, typer.Option(help="File to write, such as weights/compact.safetensors.")],
-    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
-    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    commit: CommitOption,
+    command: CommandOption,
     data: Annotated[str, typer.Option(help="What it was trained on.")],
     also: Annotated[
         list[Path] | None, typer.Option(help="Another checkpoint, to write the mean of them. Repeatable.")
@@ -323,8 +325,8 @@ def publish(
     checkpoint: Annotated[Path, typer.Option(help="Any checkpoint of a run, or exported .safetensors.")],
     repo: Annotated[str, typer.Option(help="Repository on the Hugging Face Hub: owner/name.")],
     data: Annotated[str, typer.Option(help="What it was trained on, and under which terms, for the card.")],
-    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
-    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    commit: CommitOption,
+    command: CommandOption,
     licence: Annotated[str, typer.Option(help="Of the weights, as the Hub calls it, such as mit or cc-by-nc-4.0.")],
     render_factor: Annotated[
         int | None, typer.Option(min=4, max=64, help="At which it does best; default: that of its largest pictures.")
