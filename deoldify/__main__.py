@@ -186,7 +186,7 @@ def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
 
 def _check_name(model: str) -> None:
     """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
-    if Path(model).exists() or not is_repository(model):
+    if os.path.exists(model) or not is_repository(model):
         find_any(model)
 
 

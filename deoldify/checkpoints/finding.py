@@ -179,18 +179,18 @@ def find_any(name: str | os.PathLike[str], revision: str | None = None) -> Check
         CheckpointError: what the folder or the repository holds is not sound; see there.
         ValueError: a revision of what is no repository.
     """
-    path, name = Path(name), os.fspath(name)
+    name = os.fspath(name)
     is_known = any(checkpoint.name == name for checkpoint in CHECKPOINTS)
-    if revision is not None and (is_known or path.is_dir() or not is_repository(name)):
+    if revision is not None and (is_known or os.path.isdir(name) or not is_repository(name)):
         raise ValueError(f"{name!r} has no revisions; they belong to repositories on the Hub: owner/name")
-    if is_known or not name or not (path.exists() or is_repository(name)):
+    if is_known or not (os.path.exists(name) or is_repository(name)):
         return find(name)
-    if path.is_file():
+    if os.path.isfile(name):
         raise UnknownModelError(
             f"{name!r} is a file, and no model's name: name the model that it was trained as, and the file as the "
             f"checkpoint"
         )
-    return find_in_folder(path) if path.is_dir() else find_on_hub(name, revision)
+    return find_in_folder(Path(name)) if os.path.isdir(name) else find_on_hub(name, revision)
 
 
 def _read_config(repo: str, path: Path) -> Checkpoint:

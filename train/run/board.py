@@ -24,8 +24,6 @@ from train.errors import TrainingError
 logger = logging.getLogger(__name__)
 
 STEPS_BETWEEN_SCALARS = 10
-STEPS_BETWEEN_PICTURES = 200
-STEPS_BETWEEN_HISTOGRAMS = 1000
 
 
 class Board:

@@ -17,6 +17,8 @@ from train.run.steps import Terms, content_losses
 
 logger = logging.getLogger(__name__)
 
+STEPS_BETWEEN_PICTURES = 200
+STEPS_BETWEEN_HISTOGRAMS = 1000
 SECONDS_BETWEEN_LINES = 60
 """Of the log, where no progress bar is to be seen."""
 
@@ -67,9 +69,9 @@ class Display:
             self._log(step, losses, shape, relief)
             shown = "  ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
         self.board.advance(self.stage.name, shown)
-        if step % boards.STEPS_BETWEEN_PICTURES == 0:
+        if step % STEPS_BETWEEN_PICTURES == 0:
             self.draw(step)
-        if step % boards.STEPS_BETWEEN_HISTOGRAMS == 0:
+        if step % STEPS_BETWEEN_HISTOGRAMS == 0:
             self.board.histograms("generator", self.networks.generator, step)
             if self.networks.critic is not None:
                 self.board.histograms("critic", self.networks.critic, step)

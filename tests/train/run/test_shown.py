@@ -21,8 +21,8 @@ def test_the_board_shows_what_it_should(
     data: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(board.Board, "graph", GRAPH)
-    monkeypatch.setattr(board, "STEPS_BETWEEN_PICTURES", 4)
-    monkeypatch.setattr(board, "STEPS_BETWEEN_HISTOGRAMS", 8)
+    monkeypatch.setattr(shown, "STEPS_BETWEEN_PICTURES", 4)
+    monkeypatch.setattr(shown, "STEPS_BETWEEN_HISTOGRAMS", 8)
     monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 2)
     recipe = toy_stages("stable", 4, "64-free 1-gan-192", ["1-gan-192.switch=null"])
     train(recipe, data, tmp_path / "run", validation=scenes)
@@ -37,8 +37,8 @@ def test_the_board_shows_what_it_should(
     }  # fmt: skip
     assert wanted <= set(tags["scalars"])
     assert [event.step for event in events.Scalars("loss/pixels")] == [2, 4, 6, 8]
-    (shown, *_) = events.Images("input, render, averaged render, original")
-    assert shown.step == 4 and shown.width == FIXED * (32 + 2) + 2 and shown.height == 4 * (32 + 2) + 2
+    (picture, *_) = events.Images("input, render, averaged render, original")
+    assert picture.step == 4 and picture.width == FIXED * (32 + 2) + 2 and picture.height == 4 * (32 + 2) + 2
     assert events.Images("inflection")
     assert {name.split("/")[0] for name in tags["histograms"]} == {"generator", "critic"}
     assert tags["graph"]
