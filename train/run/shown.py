@@ -64,11 +64,11 @@ class Display:
             shape: the rate in units of the stage's.
             relief: factor of every rate.
         """
-        shown = ""
-        if step % boards.STEPS_BETWEEN_SCALARS == 0:
+        due = step % boards.STEPS_BETWEEN_SCALARS == 0
+        terms = "  ".join(f"{name} {value.item():.3f}" for name, value in losses.items()) if due else ""
+        self.board.advance(self.stage.name, terms)
+        if due:
             self._log(step, losses, shape, relief)
-            shown = "  ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
-        self.board.advance(self.stage.name, shown)
         if step % STEPS_BETWEEN_PICTURES == 0:
             self.draw(step)
         if step % STEPS_BETWEEN_HISTOGRAMS == 0:

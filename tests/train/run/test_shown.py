@@ -63,5 +63,7 @@ def test_where_there_is_no_bar_the_log_tells_now_and_then_how_far_it_is(
     recipe = toy_stages("compact", 3, "64px 96px")
     train(recipe, data, tmp_path / "run", measured=0)
     lines = [record.getMessage() for record in caplog.records if record.name == "train.run.shown"]
-    found = [re.match(r"\S+, step (\d+): \d+%, (\?|[\d:]+) left  pixels .* rate .* images/s$", line) for line in lines]
+    found = [re.match(r"\S+, step (\d+): (\d+)%, [\d:]+ left  chroma .* rate .* images/s$", line) for line in lines]
     assert [match and int(match[1]) for match in found] == told, lines
+    done = [match and int(match[2]) for match in found]
+    assert done == [round(100 * step / 6) for step in told], lines  # every step is as much work here
