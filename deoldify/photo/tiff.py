@@ -97,16 +97,28 @@ def _tiff_samples(page: tifffile.TiffPage) -> Samples:
     return Samples(colours[..., 0] if channels == 1 else colours, space, alpha)
 
 
-def write_tiff(photo: Photo, stream: BinaryIO) -> None:
-    """Write a photo with its tags, compressed as the TIFF that it came from where that lost nothing."""
+def write_tiff(photo: Photo, stream: BinaryIO, *, pages: int = 1, more: bool = False) -> None:
+    """Write a photo with its tags, compressed as the TIFF that it came from where that lost nothing.
+
+    Args:
+        photo: what is written.
+        stream: readable, too; empty, or with ``more`` at any position.
+        pages: how many there are going to be, of about this size.
+        more: ``stream`` holds a TIFF, which gets one more page.
+    """
     order, directory = metadata.parse_exif(photo.exif)
+    if more and order != (first_order := _byte_order(stream)):
+        order, directory = first_order, {}  # of pages of one file only those without tags have another order
     values, alpha = photo.pixels, photo.alpha
     if alpha is not None:
         values = np.dstack((values, alpha))
     # Fax and JPEG inside a TIFF cannot hold what was gained; Deflate loses nothing and is read everywhere.
     compression = photo.tiff_compression if photo.tiff_compression in (1, 5, 8, 32773, 50000) else _DEFLATE
-    big = values.nbytes > 0xF0000000
-    with tifffile.TiffWriter(stream, bigtiff=big, byteorder=cast(Any, order)) as writer:
+    big = _is_big(stream) if more else values.nbytes * pages > 0xF0000000
+    how: dict[str, Any] = {"append": "force"} if more else {"bigtiff": big, "byteorder": order}
+    if more:
+        stream.seek(0)
+    with tifffile.TiffWriter(stream, **how) as writer:
         writer.write(
             values,
             photometric="rgb",
@@ -117,7 +129,8 @@ def write_tiff(photo: Photo, stream: BinaryIO) -> None:
             software="",
         )
     layout = metadata.Layout(order, big)
-    pointer, word = (8 if big else 4), struct.Struct(order + layout.word)
+    word = struct.Struct(order + layout.word)
+    pointer = _last_pointer(stream, layout)
     stream.seek(pointer)
     written = metadata.read_directory(stream, word.unpack(stream.read(word.size))[0], layout)
     directory = {tag: entry for tag, entry in directory.items() if tag not in metadata.STORAGE}
@@ -137,3 +150,30 @@ def write_tiff(photo: Photo, stream: BinaryIO) -> None:
     stream.write(out)
     stream.seek(pointer)
     stream.write(word.pack(first))
+
+
+def _byte_order(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return "<" if stream.read(2) == b"II" else ">"
+
+
+def _is_big(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(4) in (b"II+\0", b"MM\0+")
+
+
+def _last_pointer(stream: BinaryIO, layout: metadata.Layout) -> int:
+    """Where in a TIFF of ours it says where the directory of its last page is."""
+    word, count = struct.Struct(layout.order + layout.word), struct.Struct(layout.order + ("Q" if layout.big else "H"))
+    entry_bytes = 4 + 2 * word.size
+    pointer = 8 if layout.big else 4
+    while True:
+        stream.seek(pointer)
+        (directory,) = word.unpack(stream.read(word.size))
+        stream.seek(directory)
+        (entries,) = count.unpack(stream.read(count.size))
+        following = directory + count.size + entries * entry_bytes
+        stream.seek(following)
+        if not word.unpack(stream.read(word.size))[0]:
+            return pointer
+        pointer = following

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +22,8 @@ from PIL import Image
 
 from deoldify.errors import PhotoError
 from deoldify.photo import metadata
+from deoldify.photo.labels import WITHOUT_ROOM, write_record
+from deoldify.photo.partial import partial_file
 from deoldify.photo.photo import Photo
 from deoldify.photo.samples import bands, to_8_bits
 from deoldify.photo.tiff import write_tiff
@@ -138,8 +140,18 @@ _WRITERS: dict[str, _Writer] = {
 WRITABLE_SUFFIXES: Sequence[str] = tuple(_WRITERS)
 """Suffixes that ``save_photo`` knows."""
 
+PAGED_SUFFIXES: Sequence[str] = (".tif", ".tiff")
+"""Those of them whose files hold several pages."""
 
-def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None = None) -> None:
+
+def save_photo(
+    photo: Photo,
+    path: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    stamp: str | None = None,
+    modified: int | None = None,
+) -> None:
     """Save a photograph in the format that the suffix of ``path`` names, with everything that format can hold.
 
     PNG and TIFF are written without loss at the photo's own depth. A JPEG is compressed as finely as the JPEG that it
@@ -152,29 +164,87 @@ def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None 
         label: what was done to the photo. It is added to the EXIF tag ProcessingSoftware (and is Software where there
             was none); the XMP names the IPTC digital source type of pictures that a trained model made in part. Nothing
             is drawn over the picture.
+        stamp: more of that, for programs, which ``read_label`` gives back: added to ProcessingSoftware, or kept in a
+            record beside formats that hold no tags.
+        modified: nanoseconds since 1970, the date of the file; None leaves it at now.
 
     Raises:
         PhotoError: the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
     """
+    target = _target(path)
+    suffix = Path(path).suffix.lower()
+    photo = _labelled(photo, label, stamp)
+    with _told(path), partial_file(target, modified=modified) as stream:
+        _WRITERS[suffix](photo, stream)
+        if stamp and suffix in WITHOUT_ROOM:
+            write_record(target, stream, stamp)
+
+
+@contextmanager
+def saving_pages(
+    path: str | os.PathLike[str],
+    *,
+    count: int,
+    stamp: str | None = None,
+    modified: int | None = None,
+) -> Iterator[Callable[[Photo, str | None], None]]:
+    """Save photographs as the pages of one TIFF, one at a time; it appears when the block ends, and not if that raises.
+
+    Args:
+        path: where to; its suffix must be a TIFF's.
+        count: how many pages there are going to be.
+        stamp: of each, see ``save_photo``.
+        modified: the file's date, see ``save_photo``.
+
+    Yields:
+        what adds a page, given its photo and its label.
+
+    Raises:
+        PhotoError: as ``save_photo`` does, or the suffix is none of a TIFF.
+    """
+    target = _target(path)
+    if Path(path).suffix.lower() not in PAGED_SUFFIXES:
+        raise PhotoError(f"cannot save {path}: only a TIFF holds several pages; let the name end in .tif")
+    begun = False
+
+    try:
+        with partial_file(target, modified=modified) as stream:
+
+            def add(photo: Photo, label: str | None) -> None:
+                nonlocal begun
+                with _told(path):
+                    write_tiff(_labelled(photo, label, stamp), stream, pages=count, more=begun)
+                begun = True
+
+            yield add
+    except OSError as error:
+        raise PhotoError(f"cannot save {path}: {error.strerror or error}") from error
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """The file that a path leads to."""
     target = Path(os.path.realpath(path))
-    writer = _WRITERS.get(Path(path).suffix.lower())
-    if writer is None:
+    if Path(path).suffix.lower() not in _WRITERS:
         raise PhotoError(f"cannot save {path}: the name must end in one of {', '.join(WRITABLE_SUFFIXES)}")
     if not target.parent.is_dir():
         raise PhotoError(f"cannot save {path}: there is no folder {target.parent}")
     if target.is_dir():
         raise PhotoError(f"cannot save {path}: it is a folder")
+    return target
+
+
+def _labelled(photo: Photo, label: str | None, stamp: str | None) -> Photo:
     if label:
         photo = replace(photo, exif=metadata.label_exif(photo.exif, label), xmp=metadata.label_xmp(photo.xmp))
-    # Opened like any new file, so that its permissions are those that the user's umask gives.
-    partial = target.with_name(f".{target.stem[:80]}-{secrets.token_hex(6)}.part")
+    return replace(photo, exif=metadata.label_exif(photo.exif, stamp)) if stamp else photo
+
+
+@contextmanager
+def _told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors name the file."""
     try:
-        with partial.open("x+b") as stream:
-            writer(photo, stream)
-        os.replace(partial, target)
+        yield
     except PhotoError as error:
         raise PhotoError(f"cannot save {path}: {error}") from None
     except OSError as error:
         raise PhotoError(f"cannot save {path}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
