@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deoldify import console
 from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_on_hub, is_repository, models
-from deoldify.errors import DeOldifyError, UnknownModelError
+from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError, UsageError
 
 if TYPE_CHECKING:
-    from deoldify.folder import Work
+    from deoldify.folder import Job, Work
     from deoldify.model import Model
     from deoldify.photo import Photo
 
@@ -27,9 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg", ".avif": ".jpg"}
-"""What is written in place of formats that can only be read; PNG for all others."""
 
 
 class Transfer(str, Enum):
@@ -58,15 +52,25 @@ class Precision(str, Enum):
     float16 = "float16"
 
 
+class Pages(str, Enum):
+    """Which pages of a TIFF are done."""
+
+    first = "first"
+    all = "all"
+
+
 @app.callback()
 def main() -> None:
     """Colour black-and-white photographs and restore faded ones, on your own computer."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    console.say_warnings()
 
 
-PhotosArgument = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)]
+PhotosArgument = Annotated[
+    list[Path], typer.Argument(help="Photographs, or folders of them; - is stdin.", show_default=False)
+]
 OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False)
+    Path,
+    typer.Option("--output", "-o", help="A file for one photo; a folder for several; - is stdout.", show_default=False),
 ]
 CheckpointOption = Annotated[
     Path | None, typer.Option(help="A file with weights to use in place of the model's own.", show_default=False)
@@ -82,6 +86,8 @@ KeepToneOption = Annotated[
 DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
 PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
+PagesOption = Annotated[Pages, typer.Option(help="Of a TIFF with several pages: the first, or all into one TIFF.")]
+DatesOption = Annotated[bool, typer.Option("--keep-dates/--no-keep-dates", help="Results get their photos' dates.")]
 
 
 @app.command(name="colorize")
@@ -107,6 +113,8 @@ def colorize_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
 ) -> None:  # fmt: skip
     """Colour black-and-white photographs.
 
@@ -127,7 +135,17 @@ def colorize_command(
 
         return work, (colorizer,)
 
-    _process(photos, output, prepare, render_factor=render_factor, done="coloured", force=force)
+    def job() -> Job:
+        settings = {
+            "render_factor": render_factor, "transfer": transfer.value, "precision": precision.value,
+            "pages": pages.value,
+        }  # fmt: skip
+        return _job("colorize", "coloured", [model], checkpoint, settings)
+
+    console.do_photos(
+        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+    )  # fmt: skip
 
 
 @app.command(name="defade")
@@ -147,6 +165,8 @@ def defade_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
 ) -> None:  # fmt: skip
     """Give faded photographs their tone and colour back.
 
@@ -167,7 +187,17 @@ def defade_command(
 
         return work, (defader,)
 
-    _process(photos, output, prepare, render_factor=render_factor, done="restored", force=force)
+    def job() -> Job:
+        settings = {
+            "strength": strength, "keep_tone": keep_tone, "render_factor": render_factor,
+            "precision": precision.value, "pages": pages.value,
+        }  # fmt: skip
+        return _job("defade", "restored", ["defade"], checkpoint, settings)
+
+    console.do_photos(
+        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+    )  # fmt: skip
 
 
 @app.command(name="restore")
@@ -182,6 +212,8 @@ def restore_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
 ) -> None:
     """Restore faded photographs, and colour those that are black and white.
 
@@ -201,23 +233,16 @@ def restore_command(
 
         return work, (defader, colorizer)
 
-    _process(photos, output, prepare, render_factor=None, done="restored", force=force)
+    def job() -> Job:
+        settings = {
+            "strength": strength, "keep_tone": keep_tone, "precision": precision.value, "pages": pages.value
+        }  # fmt: skip
+        return _job("restore", "restored", ["defade", model], None, settings)
 
-
-_SHORT_RENDER = 0.15
-"""Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
-
-
-def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
-    """Whether renders are short; where memory is too short to try, each photo does with what there is."""
-    from deoldify.network import memory
-
-    try:
-        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
-    except (MemoryError, RuntimeError) as error:
-        if not memory.ran_out(error):
-            raise
-        return False
+    console.do_photos(
+        photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+    )  # fmt: skip
 
 
 def _check_name(model: str) -> None:
@@ -226,116 +251,26 @@ def _check_name(model: str) -> None:
         find(model)
 
 
-def _process(
-    photos: Iterable[Path],
-    output: Path,
-    prepare: Callable[[], tuple[Work, Sequence[Model]]],
-    *,
-    render_factor: int | None,
-    done: str,
-    force: bool,
-) -> None:
-    """Open, work on and save every photo that is not done already; a bad one does not stop the others.
+def _job(
+    name: str, done: str, models_at_work: Sequence[str], checkpoint: Path | None, settings: Mapping[str, object]
+) -> Job:
+    """What a command does, told apart from the same command with other weights or settings."""
+    from deoldify.folder import job_of
 
-    Args:
-        photos: files and folders.
-        output: a file or a folder, see ``_plan``.
-        prepare: loads the models, which is only done where a photo is left to do; the work, and what renders
-            in it.
-        render_factor: of the renders; None for the models' own.
-        done: what has become of a photo then, for the messages.
-        force: do again what is in the output folder.
-    """
-    jobs = _plan(photos, output)
-    todo = [(source, target) for source, target in jobs if force or len(jobs) == 1 or not target.exists()]
-    if len(todo) < len(jobs):
-        made = len(jobs) - len(todo)
-        typer.echo(f"{made} of {len(jobs)} photos are done already; --force does them again.", err=True)
-    if not todo:
-        return
-
-    if len(todo) > 1:
-        # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    work, models_at_work = prepare()
-
-    import torch
-    from tqdm import tqdm
-
-    from deoldify.folder import process
-
-    failed: dict[Path, str] = {}
-    short = False
-    if len(todo) > 1:
-        for model in models_at_work:
-            model.render_together(render_factor)
-        short = _are_short(models_at_work, render_factor)
-    # A photo more than there are cores for, so that none of them waits for a disk.
-    with closing(process(todo, work, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
-        for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=None if len(todo) > 1 else True):
-            if outcome.pages > 1:
-                note = f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}"
-                tqdm.write(note, file=sys.stderr)
-            for render in outcome.renders:
-                if render.factor < render.wanted:
-                    note = f"memory ran short, so {render.model} used render factor {render.factor}"
-                    tqdm.write(f"note: {outcome.source}: {note} instead of {render.wanted}", file=sys.stderr)
-            if outcome.error is not None:
-                failed[outcome.source] = str(outcome.error)
-                tqdm.write(f"error: {outcome.error}", file=sys.stderr)
-    if failed:
-        if len(todo) > 1:
-            typer.echo(f"{len(failed)} of {len(todo)} photos could not be {done}:", err=True)
-            for source, _ in todo:
-                if source in failed:
-                    typer.echo(f"  {failed[source]}", err=True)
-        raise typer.Exit(1)
+    weights = {model: _digest_of_weights(model, checkpoint) for model in models_at_work}
+    return job_of(name, done, weights=weights, settings=settings)
 
 
-def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
-    """Which file becomes which: pairs of source and target.
+def _digest_of_weights(model: str, checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return (find_on_hub(model) if is_repository(model) else find(model)).sha256
+    from deoldify.folder import digest_of
 
-    Raises:
-        typer.BadParameter: the photos and the output do not go together, or two photos would become one file.
-    """
-    from deoldify.photo import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-
-    photos = list(photos)
-    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or not output.suffix
-    if not into_folder:
-        if output.suffix.lower() not in WRITABLE_SUFFIXES:
-            allowed = ", ".join(WRITABLE_SUFFIXES)
-            raise typer.BadParameter(f"{output} must end in one of {allowed}", param_hint="--output")
-        return [(photos[0], output)]
-    if output.is_file():
-        raise typer.BadParameter(f"{output} is a file; several photos need a folder", param_hint="--output")
-    jobs: dict[Path, Path] = {}
-    for photo in photos:
-        if photo.is_dir():
-            if output.resolve() == photo.resolve():
-                raise typer.BadParameter(f"{output} holds the originals; name another folder", param_hint="--output")
-            inside = [
-                path
-                for path in sorted(photo.rglob("*"))
-                if path.suffix.lower() in READABLE_SUFFIXES and output not in path.parents and path.is_file()
-            ]
-            if not inside:
-                raise typer.BadParameter(f"there are no photographs in {photo}", param_hint="photos")
-        else:
-            inside = [photo]
-        for path in inside:
-            relative = path.relative_to(photo) if photo.is_dir() else Path(path.name)
-            target = output / relative
-            if target.suffix.lower() not in WRITABLE_SUFFIXES:
-                target = target.with_suffix(_SUBSTITUTES.get(target.suffix.lower(), ".png"))
-            if target in jobs:
-                raise typer.BadParameter(
-                    f"{jobs[target]} and {path} would both become {target}; do them one after the other, "
-                    f"into two folders",
-                    param_hint="photos",
-                )
-            jobs[target] = path
-    return [(source, target) for target, source in jobs.items()]
+    try:
+        with checkpoint.open("rb") as stream:
+            return digest_of(stream)
+    except OSError as error:
+        raise CheckpointError(f"{checkpoint} cannot be opened: {error.strerror or error}") from error
 
 
 @app.command(name="models")
@@ -370,16 +305,18 @@ def fetch_command(
 def run() -> None:
     """The command ``deoldify``: errors become one line and an exit status.
 
-    Exit status 2 is a wrong call, 1 a call that failed.
+    Exit status 0: all was done or rightly left; 1: something failed; 2: a wrong call, and nothing was done; 130 and
+    143: ended by Ctrl-C, and by another program or with the terminal.
     """
+    console.end_by_signals()
     try:
         app()
-    except UnknownModelError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+    except console.Ended as end:
+        console.leave(end.status, "ended; what is done stays done, and the same command goes on from there")
+    except (UnknownModelError, UsageError) as error:
+        console.leave(2, f"error: {error}")
     except (DeOldifyError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        console.leave(1, f"error: {error}")
 
 
 if __name__ == "__main__":
