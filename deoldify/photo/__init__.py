@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.photo.faults import shown, working_on
     from deoldify.photo.photo import JpegSettings, Photo, Render
     from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
     from deoldify.photo.samples import array_of
-    from deoldify.photo.writing import WRITABLE_SUFFIXES, save_photo
+    from deoldify.photo.writing import WRITABLE_SUFFIXES, check_savable, save_pages, save_photo
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
+        faults=("shown", "working_on"),
         photo=("JpegSettings", "Photo", "Render"),
         reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
         samples=("array_of",),
-        writing=("WRITABLE_SUFFIXES", "save_photo"),
+        writing=("WRITABLE_SUFFIXES", "check_savable", "save_pages", "save_photo"),
     )
 
 __all__ = [
@@ -33,7 +35,11 @@ __all__ = [
     "Photo",
     "Render",
     "array_of",
+    "check_savable",
     "open_photo",
     "pixels_in",
+    "save_pages",
     "save_photo",
+    "shown",
+    "working_on",
 ]
