@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from deoldify.folder import Job, Outcome, Plan, Work
     from deoldify.model import Model
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of characters that a terminal may take for commands, or that turn the rest of a line round."""
-_JOINERS = frozenset("\u200c\u200d")  # without which some scripts and emoji fall apart
-
 _PATIENCE_SECONDS = 2.0
 """A signal often comes twice, from the terminal and from a program between; a later one means now."""
 
@@ -31,22 +26,16 @@ _SHORT_RENDER = 0.15
 """Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
 
 
-def printable(text: str) -> str:
-    """A text on one line, as Python would write it where a terminal could take a character for anything else."""
-    return "".join(
-        repr(letter)[1:-1] if unicodedata.category(letter) in _INVISIBLE and letter not in _JOINERS else letter
-        for letter in text
-    )
-
-
 def say(text: str) -> None:
-    """Write a line to stderr, above the progress bar where there is one."""
+    """Write one line to stderr, above the progress bar where there is one; what could steer a terminal is spelt out."""
+    from deoldify.photo import shown
+
     if "tqdm" in sys.modules:
         from tqdm import tqdm
 
-        tqdm.write(printable(text), file=sys.stderr)
+        tqdm.write(shown(text), file=sys.stderr)
     else:
-        typer.echo(printable(text), err=True)
+        typer.echo(shown(text), err=True)
 
 
 class _Lines(logging.Handler):
@@ -217,7 +206,7 @@ def _notes(outcome: Outcome, done: str) -> Iterable[str]:
     if outcome.status == "done" and outcome.pages > outcome.pages_done:
         rest = outcome.pages - outcome.pages_done
         are = "is" if rest == 1 else "are"
-        if outcome.kind != "TIFF":
+        if outcome.animated:
             yield f"note: {outcome.source} has {outcome.pages} frames; the first one is {done}, {rest} {are} left"
         elif outcome.pages_done > 1:
             yield f"note: {outcome.source} has {outcome.pages} pages; {rest} {are} left as before"

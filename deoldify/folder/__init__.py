@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.folder import running
     from deoldify.folder.listing import Found, Trouble, list_photographs
     from deoldify.folder.naming import name_results
     from deoldify.folder.planning import Plan, Task, plan
@@ -23,7 +24,7 @@ else:
         listing=("Found", "Trouble", "list_photographs"),
         naming=("name_results",),
         planning=("Plan", "Task", "plan"),
-        running=("Outcome", "Run", "Status", "Work", "process"),
+        running=("running", "Outcome", "Run", "Status", "Work", "process"),
         stamps=("Job", "Stamp", "digest_of", "job_of", "stamp_of"),
     )
 
@@ -44,5 +45,6 @@ __all__ = [
     "name_results",
     "plan",
     "process",
+    "running",
     "stamp_of",
 ]

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from deoldify.errors import DeOldifyError, LeftOutError
+from deoldify.errors import DeOldifyError, LeftOutError, PhotoError
 from deoldify.folder import streams
 from deoldify.folder.planning import Task
 from deoldify.folder.stamps import Job, Stamp, digest_of
@@ -30,8 +30,9 @@ from deoldify.photo import (
     Render,
     open_photo,
     pixels_in,
+    save_pages,
     save_photo,
-    saving_pages,
+    working_on,
 )
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Outcome:
         message: why it was left or has failed; empty otherwise.
         kind: the file's format by Pillow's name; empty where it could not be opened.
         pages: how many pages or frames the file has; 0 where it could not be opened.
+        animated: whether they are frames.
         pages_done: how many of them are in the result.
         renders: what the result was made with.
         digest: SHA-256 of the photo's file in hex; empty where it could not be read.
@@ -74,6 +76,7 @@ class Outcome:
     message: str = ""
     kind: str = ""
     pages: int = 0
+    animated: bool = False
     pages_done: int = 0
     renders: tuple[Render, ...] = ()
     digest: str = ""
@@ -179,19 +182,12 @@ def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
         status, message = "left", str(reason)
     except (DeOldifyError, OSError) as error:
         message = str(error)
-    except Exception as error:
-        message = f"{task.source} could not be done: {_said(error)}"
-        _log.debug(message, exc_info=error)
+    except Exception as error:  # one photo's trouble, be it ours, is not that of the others
+        message = f"{task.source} could not be done: {type(error).__name__}: {' '.join(str(error).split())}"
+        _log.debug("%s", message, exc_info=error)
     else:
         status, message = "done", ""
     return doing.outcome(status, message, time.perf_counter() - start)
-
-
-def _said(error: Exception) -> str:
-    """What an error that nobody foresaw says, for those who are to read it."""
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and memory.ran_out(error)):
-        return "there is not enough memory for it"
-    return f"an error of this program ({type(error).__name__}: {' '.join(str(error).split())})"
 
 
 class _Dropped(Exception):  # noqa: N818, it is none
@@ -206,14 +202,16 @@ class _Doing:
         self._came: streams.Received | None = None
         self._photo: Photo | None = None
         self._kind, self._digest, self._bits = "", "", 0
-        self._pages, self._pages_done = 0, 0
+        self._pages, self._pages_done, self._animated = 0, 0, False
         self._renders: tuple[Render, ...] = ()
         self._size = (0, 0)
+        self._label: str | None = None
+        self._reason: LeftOutError | None = None
 
     def outcome(self, status: Status, message: str, seconds: float) -> Outcome:
         return Outcome(
             self._task.source, self._task.target, status, message, kind=self._kind, pages=self._pages,
-            pages_done=self._pages_done if status == "done" else 0, renders=self._renders, digest=self._digest,
+            animated=self._animated, pages_done=self._pages_done if status == "done" else 0, renders=self._renders, digest=self._digest,
             size=self._size, bits=self._bits, seconds=seconds,
         )  # fmt: skip
 
@@ -222,7 +220,7 @@ class _Doing:
         kept, stamped = (modified, None) if self._run.keep_dates else (None, modified)
         job, target = self._run.job, self._task.target
         stamp = None if job is None else str(Stamp(job.name, job.identity, self._digest, bytes_, stamped))
-        several = self._run.all_pages and self._kind == "TIFF" and self._pages > 1
+        several = self._run.all_pages and self._pages > 1 and not self._animated
         save = self._save_pages if several else self._save
         if streams.is_stdout(target) or streams.is_stream(target):
             with streams.sent(target, self._suffix(several), self._stop.is_set) as file:
@@ -245,7 +243,7 @@ class _Doing:
                 self._digest = digest_of(stream)
             found = source.stat()
             bytes_, modified = found.st_size, found.st_mtime_ns
-        self._kind, self._pages = self._photo.format, self._photo.pages
+        self._kind, self._pages, self._animated = self._photo.format, self._photo.pages, self._photo.animated
         return bytes_, modified
 
     def _suffix(self, several: bool) -> str:
@@ -264,26 +262,44 @@ class _Doing:
 
     def _save_pages(self, target: Path, stamp: str | None, modified: int | None) -> None:
         """One page at a time; pages that are rightly left are in the result as they were."""
-        self._photo = None
-        left: LeftOutError | None = None
-        with saving_pages(target, count=self._pages, stamp=stamp, modified=modified) as add:
-            for number in range(self._pages):
-                page = open_photo(self._came or self._task.source, page=number)
-                try:
-                    result, label = self._made_of(page)
-                except LeftOutError as reason:
-                    left = reason
-                    add(page, None)
-                    continue
-                add(result, label)
-                self._pages_done += 1
-            if left is not None and not self._pages_done:
-                raise left
+        first, self._photo = self._made_of_page(0), None
+        taken: list[BaseException] = []
+
+        def pages() -> Iterator[Photo]:
+            try:
+                yield first.pop()
+                for number in range(1, self._pages):
+                    yield self._made_of_page(number).pop()
+                if not self._pages_done and self._reason is not None:
+                    raise self._reason
+            except BaseException as error:
+                taken.append(error)
+                raise
+
+        try:
+            save_pages(pages(), target, label=self._label, stamp=stamp, modified=modified)
+        except PhotoError:
+            if taken:  # it was no fault of saving
+                raise taken[0] from None
+            raise
+
+    def _made_of_page(self, number: int) -> list[Photo]:
+        """What is saved of a page, alone in a list that lets go of it."""
+        page = open_photo(self._came or self._task.source, page=number)
+        try:
+            result, label = self._made_of(page)
+        except LeftOutError as reason:
+            self._reason = reason
+            return [page]
+        self._pages_done += 1
+        self._label = label
+        return [replace(result, pages=self._pages)]
 
     def _made_of(self, photo: Photo) -> tuple[Photo, str]:
         if self._stop.is_set():
             raise _Dropped
-        result, label = self._run.work(photo)
+        with working_on(self._task.source):
+            result, label = self._run.work(photo)
         if self._stop.is_set():
             raise _Dropped
         self._renders += result.renders

@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.photo.faults import shown, working_on
     from deoldify.photo.labels import read_label
     from deoldify.photo.partial import partial_file, sweep
     from deoldify.photo.photo import JpegSettings, Photo, Render
     from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
     from deoldify.photo.samples import array_of
-    from deoldify.photo.writing import PAGED_SUFFIXES, WRITABLE_SUFFIXES, save_photo, saving_pages
+    from deoldify.photo.writing import PAGED_SUFFIXES, WRITABLE_SUFFIXES, check_savable, save_pages, save_photo
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
+        faults=("shown", "working_on"),
         labels=("read_label",),
         partial=("partial_file", "sweep"),
         photo=("JpegSettings", "Photo", "Render"),
         reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
         samples=("array_of",),
-        writing=("PAGED_SUFFIXES", "WRITABLE_SUFFIXES", "save_photo", "saving_pages"),
+        writing=("PAGED_SUFFIXES", "WRITABLE_SUFFIXES", "check_savable", "save_pages", "save_photo"),
     )
 
 __all__ = [
@@ -39,11 +41,14 @@ __all__ = [
     "Photo",
     "Render",
     "array_of",
+    "check_savable",
     "open_photo",
     "partial_file",
     "pixels_in",
     "read_label",
+    "save_pages",
     "save_photo",
-    "saving_pages",
+    "shown",
     "sweep",
+    "working_on",
 ]
