@@ -211,8 +211,8 @@ class _Doing:
     def outcome(self, status: Status, message: str, seconds: float) -> Outcome:
         return Outcome(
             self._task.source, self._task.target, status, message, kind=self._kind, pages=self._pages,
-            animated=self._animated, pages_done=self._pages_done if status == "done" else 0, renders=self._renders, digest=self._digest,
-            size=self._size, bits=self._bits, seconds=seconds,
+            animated=self._animated, pages_done=self._pages_done if status == "done" else 0,
+            renders=self._renders, digest=self._digest, size=self._size, bits=self._bits, seconds=seconds,
         )  # fmt: skip
 
     def do(self) -> None:
