@@ -191,30 +191,54 @@ def test_who_stops_listening_stops_the_work(tasks: Tasks) -> None:
     assert {path.suffix for path in made} == {".png"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a console's Ctrl-C cannot be sent to one process there")
-def test_ctrl_c_leaves_whole_files_only_and_the_next_run_does_the_rest(
-    coffee: npt.NDArray[np.uint8], tmp_path: Path
+@pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process of a console there")
+@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_run_that_is_ended_leaves_whole_files_only_and_the_next_one_does_the_rest(
+    number: str, status: int, coffee: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     Image.fromarray(coffee).convert("L").save(old / "0.jpg")
-    for i in range(1, 60):
+    for i in range(1, 40):
         (old / f"{i}.jpg").write_bytes((old / "0.jpg").read_bytes())
     command = [sys.executable, "-m", "deoldify", "colorize", str(old), "-o", str(new)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
-        while running.poll() is None and not list(new.glob("*.jpg")):
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as ended:
+        while ended.poll() is None and not list(new.glob("*.jpg")):
             time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
-        errors = running.communicate(timeout=120)[1].decode()
+        ended.send_signal(getattr(signal, number))
+        errors = ended.communicate(timeout=300)[1].decode()
     made = sorted(new.iterdir())
-    assert running.returncode != 0
-    assert "Traceback" not in errors
-    assert 1 <= len(made) < 60
+    assert ended.returncode == status
+    assert "Traceback" not in errors and errors.rstrip().endswith("and the same command goes on from there")
+    assert 1 <= len(made) < 40
     for path in made:
         assert path.suffix == ".jpg"
         with Image.open(path) as image:
             image.load()
-    again = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert again.returncode == 0, again.stderr
-    assert f"{len(made)} of 60 photos are done already" in again.stderr
-    assert len(list(new.iterdir())) == 60
+    assert f"{len(made)} of 40 photos are done already" in again.stderr
+    assert len(list(new.iterdir())) == 40
+
+
+def catches(process_id: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what a process catches")
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
+def test_who_loads_or_waits_for_stdin_is_ended_by_a_signal(name: str, status: int, tmp_path: Path) -> None:
+    number = getattr(signal, name)
+    command = [sys.executable, "-m", "deoldify", "colorize", "-", "-o", str(tmp_path / "a.jpg")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+        while not catches(waiting.pid, signal.SIGTERM) or not catches(waiting.pid, number):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        waiting.send_signal(number)
+        assert waiting.wait(timeout=300) == status
+        assert waiting.stdout is not None and waiting.stdout.read() == b""
+        assert waiting.stderr is not None and b"Traceback" not in waiting.stderr.read()
+    assert not list(tmp_path.iterdir())
