@@ -39,7 +39,7 @@ def test_thumbnails_and_masks_are_no_pages(tmp_path: Path, thumbnail_first: bool
         writer.write(photo, photometric="rgb", subfiletype=0)
         writer.write(thumbnail, photometric="rgb", subfiletype=1)
         writer.write(thumbnail[..., 0], subfiletype=1)
-    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tiff:
         tiff.pages[-1].aspage().tags[254].overwrite(4)  # a mask, which tifffile does not write
     found = open_photo(tmp_path / "a.tif")
     assert found.pages == 1 and np.array_equal(found.pixels, photo)
