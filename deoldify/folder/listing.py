@@ -79,7 +79,8 @@ def list_photographs(inputs: Iterable[Path], output: Path | None) -> tuple[list[
     Returns:
         the photographs, in order of the inputs and then of their paths, each once; and what could not be read.
     """
-    photos: dict[str, Found] = {}
+    photos: dict[tuple[str, str], Found] = {}
+    places: dict[Path, str] = {}  # of folders, since asking for each photo takes long on a share
     troubles: list[Trouble] = []
     for given in inputs:
         try:
@@ -95,8 +96,10 @@ def list_photographs(inputs: Iterable[Path], output: Path | None) -> tuple[list[
         else:
             found = [Found(given, Path(given.name), named=True)]
         for photo in found:
-            place = os.path.join(os.path.realpath(photo.path.parent), photo.path.name)
-            photos.setdefault(place, photo)
+            parent = photo.path.parent
+            if parent not in places:
+                places[parent] = os.path.realpath(parent)
+            photos.setdefault((places[parent], photo.path.name), photo)
     return list(photos.values()), troubles
 
 
