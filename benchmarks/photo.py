@@ -189,7 +189,7 @@ def one_folder(old: Path, new: Path, way: str) -> None:
     """Print the seconds that a folder takes, once the model is warm."""
     import torch
 
-    from deoldify.folder import process
+    from deoldify.folder import Run, Task, process
     from deoldify.photo import Photo, open_photo, save_photo
 
     work, label = _load("compact")
@@ -202,9 +202,10 @@ def one_folder(old: Path, new: Path, way: str) -> None:
 
     start = time.perf_counter()
     if way == "folder":
-        for outcome in process(jobs, labelled, workers=torch.get_num_threads() + 1, short=True):
-            if outcome.error is not None:
-                raise outcome.error
+        tasks = [Task(source, target) for source, target in jobs]
+        for outcome in process(tasks, Run(labelled), workers=torch.get_num_threads() + 1, short=True):
+            if outcome.status != "done":
+                raise RuntimeError(outcome.message)
     else:
         for source, target in jobs:
             result, said = labelled(open_photo(source))

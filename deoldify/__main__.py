@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deoldify import console
 from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_any, find_on_hub, is_repository, models
-from deoldify.errors import DeOldifyError, UnknownModelError
+from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError, UsageError
 from deoldify.options import (
     CheckpointOption,
     ColorizerOption,
+    DatesOption,
     Device,
     DeviceOption,
     ForceOption,
     KeepToneOption,
     OutputOption,
+    Pages,
+    PagesOption,
     PhotosArgument,
     Precision,
     PrecisionOption,
@@ -32,10 +34,10 @@ from deoldify.options import (
     Transfer,
     model_names,
 )
-from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, is_quiet, say
+from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Work
+    from deoldify.folder import Job, Work
     from deoldify.model import Model
     from deoldify.photo import Photo
 
@@ -45,14 +47,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg", ".avif": ".jpg"}
-"""What is written in place of formats that can only be read; PNG for all others."""
-
 
 @app.callback()
 def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: VersionOption = False) -> None:
     """Colour black-and-white photographs and restore faded ones, on your own computer."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    console.say_warnings()
     begin(quiet=quiet, verbose=verbose, deoldify=logging.WARNING)
 
 
@@ -70,6 +69,8 @@ def colorize_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -92,8 +93,17 @@ def colorize_command(
 
         return work, (colorizer,)
 
-    after = "Other colours come with another --render-factor or --model."
-    _process(photos, output, prepare, render_factor=render_factor, done="coloured", after=after, force=force)
+    def job() -> Job:
+        settings = {
+            "render_factor": render_factor, "transfer": transfer.value, "precision": precision.value,
+            "pages": pages.value,
+        }  # fmt: skip
+        return _job("colorize", "coloured", [model], checkpoint, settings)
+
+    console.do_photos(
+        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all, after="Other colours come with another --render-factor or --model.",
+    )  # fmt: skip
 
 
 @app.command(name="defade")
@@ -107,6 +117,8 @@ def defade_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -129,8 +141,17 @@ def defade_command(
 
         return work, (defader,)
 
-    after = "More or less of it comes with another --strength."
-    _process(photos, output, prepare, render_factor=render_factor, done="restored", after=after, force=force)
+    def job() -> Job:
+        settings = {
+            "strength": strength, "keep_tone": keep_tone, "render_factor": render_factor,
+            "precision": precision.value, "pages": pages.value,
+        }  # fmt: skip
+        return _job("defade", "restored", ["defade"], checkpoint, settings)
+
+    console.do_photos(
+        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all, after="More or less of it comes with another --strength.",
+    )  # fmt: skip
 
 
 @app.command(name="restore")
@@ -143,6 +164,8 @@ def restore_command(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
+    pages: PagesOption = Pages.first,
+    keep_dates: DatesOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -164,24 +187,17 @@ def restore_command(
 
         return work, (defader, colorizer)
 
-    after = "More or less of it comes with another --strength, other colours with another --model."
-    _process(photos, output, prepare, render_factor=None, done="restored", after=after, force=force)
+    def job() -> Job:
+        settings = {
+            "strength": strength, "keep_tone": keep_tone, "precision": precision.value, "pages": pages.value
+        }  # fmt: skip
+        return _job("restore", "restored", ["defade", model], None, settings)
 
-
-_SHORT_RENDER = 0.15
-"""Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
-
-
-def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
-    """Whether renders are short; where memory is too short to try, each photo does with what there is."""
-    from deoldify.network import memory
-
-    try:
-        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
-    except (MemoryError, RuntimeError) as error:
-        if not memory.ran_out(error):
-            raise
-        return False
+    console.do_photos(
+        photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+        after="More or less of it comes with another --strength, other colours with another --model.",
+    )  # fmt: skip
 
 
 def _check_name(model: str) -> None:
@@ -190,120 +206,26 @@ def _check_name(model: str) -> None:
         find_any(model)
 
 
-def _process(
-    photos: Iterable[Path],
-    output: Path,
-    prepare: Callable[[], tuple[Work, Sequence[Model]]],
-    *,
-    render_factor: int | None,
-    done: str,
-    after: str,
-    force: bool,
-) -> None:
-    """Open, work on and save every photo that is not done already; a bad one does not stop the others.
+def _job(
+    name: str, done: str, models_at_work: Sequence[str], checkpoint: Path | None, settings: Mapping[str, object]
+) -> Job:
+    """What a command does, told apart from the same command with other weights or settings."""
+    from deoldify.folder import job_of
 
-    Args:
-        photos: files and folders.
-        output: a file or a folder, see ``_plan``.
-        prepare: loads the models, which is only done where a photo is left to do; the work, and what renders
-            in it.
-        render_factor: of the renders; None for the models' own.
-        done: what has become of a photo then, for the messages.
-        after: what can be done next, for the last of them.
-        force: do again what is in the output folder.
-    """
-    jobs = _plan(photos, output)
-    todo = [(source, target) for source, target in jobs if force or len(jobs) == 1 or not target.exists()]
-    if len(todo) < len(jobs):
-        say(f"{len(jobs) - len(todo)} of {len(jobs)} photos are done already; --force does them again.")
-    if not todo:
-        return
-
-    if len(todo) > 1:
-        # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    work, models_at_work = prepare()
-
-    import torch
-    from tqdm import tqdm
-
-    from deoldify.folder import process
-
-    failed: dict[Path, str] = {}
-    short = False
-    if len(todo) > 1:
-        for model in models_at_work:
-            model.render_together(render_factor)
-        short = _are_short(models_at_work, render_factor)
-    # A photo more than there are cores for, so that none of them waits for a disk.
-    with closing(process(todo, work, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
-        bar = None if len(todo) > 1 and not is_quiet() else True
-        for outcome in tqdm(outcomes, total=len(todo), unit="photo", disable=bar):
-            if outcome.pages > 1:
-                say(f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}")
-            for render in outcome.renders:
-                say(f"{outcome.source}: {render.model} at render factor {render.factor}", detail=True)
-                if render.factor < render.wanted:
-                    note = f"memory ran short, so {render.model} used render factor {render.factor}"
-                    say(f"note: {outcome.source}: {note} instead of {render.wanted}")
-            if outcome.error is not None:
-                failed[outcome.source] = str(outcome.error)
-                tqdm.write(f"error: {outcome.error}", file=sys.stderr)
-    if failed:
-        if len(todo) > 1:
-            typer.echo(f"{len(failed)} of {len(todo)} photos could not be {done}:", err=True)
-            for source, _ in todo:
-                if source in failed:
-                    typer.echo(f"  {failed[source]}", err=True)
-        raise typer.Exit(1)
-    made = f"{todo[0][1]} is" if len(todo) == 1 else f"{len(todo)} photos in {output} are"
-    say(f"{made} {done}. {after}")
+    weights = {model: _digest_of_weights(model, checkpoint) for model in models_at_work}
+    return job_of(name, done, weights=weights, settings=settings)
 
 
-def _plan(photos: Iterable[Path], output: Path) -> list[tuple[Path, Path]]:
-    """Which file becomes which: pairs of source and target.
+def _digest_of_weights(model: str, checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return (find_on_hub(model) if is_repository(model) else find(model)).sha256
+    from deoldify.folder import digest_of
 
-    Raises:
-        typer.BadParameter: the photos and the output do not go together, or two photos would become one file.
-    """
-    from deoldify.photo import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-
-    photos = list(photos)
-    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or not output.suffix
-    if not into_folder:
-        if output.suffix.lower() not in WRITABLE_SUFFIXES:
-            allowed = ", ".join(WRITABLE_SUFFIXES)
-            raise typer.BadParameter(f"{output} must end in one of {allowed}", param_hint="--output")
-        return [(photos[0], output)]
-    if output.is_file():
-        raise typer.BadParameter(f"{output} is a file; several photos need a folder", param_hint="--output")
-    jobs: dict[Path, Path] = {}
-    for photo in photos:
-        if photo.is_dir():
-            if output.resolve() == photo.resolve():
-                raise typer.BadParameter(f"{output} holds the originals; name another folder", param_hint="--output")
-            inside = [
-                path
-                for path in sorted(photo.rglob("*"))
-                if path.suffix.lower() in READABLE_SUFFIXES and output not in path.parents and path.is_file()
-            ]
-            if not inside:
-                raise typer.BadParameter(f"there are no photographs in {photo}", param_hint="photos")
-        else:
-            inside = [photo]
-        for path in inside:
-            relative = path.relative_to(photo) if photo.is_dir() else Path(path.name)
-            target = output / relative
-            if target.suffix.lower() not in WRITABLE_SUFFIXES:
-                target = target.with_suffix(_SUBSTITUTES.get(target.suffix.lower(), ".png"))
-            if target in jobs:
-                raise typer.BadParameter(
-                    f"{jobs[target]} and {path} would both become {target}; do them one after the other, "
-                    f"into two folders",
-                    param_hint="photos",
-                )
-            jobs[target] = path
-    return [(source, target) for target, source in jobs.items()]
+    try:
+        with checkpoint.open("rb") as stream:
+            return digest_of(stream)
+    except OSError as error:
+        raise CheckpointError(f"{checkpoint} cannot be opened: {error.strerror or error}") from error
 
 
 @app.command(name="models")
@@ -348,16 +270,18 @@ def fetch_command(
 def run() -> None:
     """The command ``deoldify``: errors become one line and an exit status.
 
-    Exit status 2 is a wrong call, 1 a call that failed.
+    Exit status 0: all was done or rightly left; 1: something failed; 2: a wrong call, and nothing was done; 130 and
+    143: ended by Ctrl-C, and by another program or with the terminal.
     """
+    console.end_by_signals()
     try:
         app()
-    except UnknownModelError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+    except console.Ended as end:
+        console.leave(end.status, "ended; what is done stays done, and the same command goes on from there")
+    except (UnknownModelError, UsageError) as error:
+        console.leave(2, f"error: {error}")
     except (DeOldifyError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        console.leave(1, f"error: {error}")
 
 
 if __name__ == "__main__":

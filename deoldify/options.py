@@ -37,6 +37,13 @@ class Precision(str, Enum):
     float16 = "float16"
 
 
+class Pages(str, Enum):
+    """Which pages of a TIFF are done."""
+
+    first = "first"
+    all = "all"
+
+
 def model_names() -> list[str]:
     """Names that a shell completes to where a model is asked for."""
     return [checkpoint.name for checkpoint in CHECKPOINTS]
@@ -46,9 +53,12 @@ def _colorizer_names() -> list[str]:
     return [checkpoint.name for checkpoint in CHECKPOINTS if checkpoint.task == "colorize"]
 
 
-PhotosArgument = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)]
+PhotosArgument = Annotated[
+    list[Path], typer.Argument(help="Photographs, or folders of them; - is stdin.", show_default=False)
+]
 OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", help="A file for one photo; a folder for several.", show_default=False)
+    Path,
+    typer.Option("--output", "-o", help="A file for one photo; a folder for several; - is stdout.", show_default=False),
 ]
 CheckpointOption = Annotated[
     Path | None,
@@ -82,3 +92,5 @@ ColorizerOption = Annotated[
     ),
 ]  # fmt: skip
 ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
+PagesOption = Annotated[Pages, typer.Option(help="Of a TIFF with several pages: the first, or all into one TIFF.")]
+DatesOption = Annotated[bool, typer.Option("--keep-dates/--no-keep-dates", help="Results get their photos' dates.")]

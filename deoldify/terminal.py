@@ -60,14 +60,22 @@ def is_quiet() -> bool:
     return not logging.getLogger("deoldify").isEnabledFor(logging.WARNING)
 
 
-def say(text: str, *, detail: bool = False) -> None:
-    """Write a line to stderr, above a progress bar if there is one.
+def say(text: str, *, detail: bool = False, error: bool = False) -> None:
+    """Write one line to stderr, above a progress bar if there is one; what could steer a terminal is spelt out.
 
     Args:
         text: the line.
-        detail: it is for those who asked for more; else for all who did not ask for less.
+        detail: it is for those who asked for more.
+        error: it is for those, too, who asked for less.
     """
-    if logging.getLogger("deoldify").isEnabledFor(logging.INFO if detail else logging.WARNING):
+    level = logging.ERROR if error else logging.INFO if detail else logging.WARNING
+    if not logging.getLogger("deoldify").isEnabledFor(level):
+        return
+    from deoldify.photo import shown
+
+    if "tqdm" in sys.modules:
         from tqdm import tqdm
 
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(shown(text), file=sys.stderr)
+    else:
+        typer.echo(shown(text), err=True)

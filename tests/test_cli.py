@@ -157,21 +157,87 @@ def test_one_photo_into_a_new_folder_and_a_note_on_pages(old_photo: Path, tmp_pa
     assert "has 2 pages; the first one is coloured" in done.stderr
 
 
-def test_a_folder_does_not_go_into_itself(old_photo: Path) -> None:
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("command", ["colorize", "defade", "restore"])
+def test_the_original_stays(command: str, force: list[str], old_photo: Path) -> None:
     before = old_photo.read_bytes()
-    refused = call("colorize", old_photo.parent, "-o", old_photo.parent, "--force")
-    assert refused.returncode == 2
-    assert "holds the originals" in refused.stderr
+    link = old_photo.parent / "link"
+    link.symlink_to(old_photo.parent)
+    for photo, output in ((old_photo, old_photo.parent), (old_photo, link / old_photo.name), (old_photo.parent, link)):
+        refused = call(command, photo, "-o", output, *force)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        (line,) = refused.stderr.splitlines()
+        assert line.startswith("error: ") and "holds the originals" in line and str(old_photo) in line
+        assert f"such as {old_photo.parent / 'link' if 'link' in str(output) else old_photo.parent}" in line
     assert old_photo.read_bytes() == before
+    assert sorted(path.name for path in old_photo.parent.iterdir()) == ["link", "old.jpg"]
 
 
-def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / old_photo.name).write_bytes(old_photo.read_bytes())
-    refused = call("colorize", old_photo, other / old_photo.name, "-o", tmp_path / "out")
-    assert refused.returncode == 2
-    assert "would both become" in refused.stderr
+def test_photos_of_one_name_both_come_out(old_photo: Path, faded_photo: Path, tmp_path: Path) -> None:
+    """Into the folder above them, where a second run finds nothing left to do, nor another job its place."""
+    album = tmp_path / "album" / "scans"
+    album.mkdir(parents=True)
+    with Image.open(old_photo) as image:
+        image.save(album / "a.png")
+        image.save(album / "a.gif")
+    (album / "b.jpg").write_bytes(faded_photo.read_bytes())
+    os.utime(album / "b.jpg", (1_000_000_000, 1_000_000_000))
+    for junk in ("._b.jpg", "@eaDir/b.jpg", ".thumbnails/b.jpg"):
+        (album / junk).parent.mkdir(exist_ok=True)
+        (album / junk).write_bytes(faded_photo.read_bytes())
+    before = {path.relative_to(album): path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    done = call("colorize", tmp_path / "album" / "scans", "-o", tmp_path / "album")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    made = sorted(path.name for path in (tmp_path / "album").iterdir() if path.is_file())
+    assert made == ["a.gif.png", "a.png.png", "b.jpg"]
+    assert (tmp_path / "album" / "b.jpg").stat().st_mtime == 1_000_000_000
+    again = call("colorize", tmp_path / "album" / "scans", "-o", tmp_path / "album")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert again.stderr.splitlines() == ["3 of 3 photos are done already; --force does them again."]
+    for job in (["defade"], ["colorize", "--render-factor", "8"]):
+        other = call(*job, tmp_path / "album" / "scans", "-o", tmp_path / "album")
+        assert (other.returncode, other.stdout) == (2, "")
+        (line,) = other.stderr.splitlines()
+        assert "is there already" in line and f"such as {tmp_path / 'album-'}" in line
+    assert {path.relative_to(album): path.read_bytes() for path in album.rglob("*") if path.is_file()} == before
+
+
+def test_a_photo_goes_through_pipes(old_photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    command = [sys.executable, "-m", "deoldify", "colorize", "-", "-o", "-"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        command, input=old_photo.read_bytes(), capture_output=True, cwd=there, env=environment, timeout=600, check=False
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not list(there.iterdir())
+    assert call("colorize", old_photo, "-o", tmp_path / "colour.jpg").returncode == 0
+    (tmp_path / "piped.jpg").write_bytes(done.stdout)
+    assert np.array_equal(pixels_of(tmp_path / "piped.jpg"), pixels_of(tmp_path / "colour.jpg"))
+
+
+def test_all_pages_of_a_tiff_and_names_that_are_long_or_hostile(old_photo: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "scans", tmp_path / "new"
+    source.mkdir()
+    with Image.open(old_photo) as image:
+        pages = [image.resize((40 + i, 30)) for i in range(3)]
+    pages[0].save(source / "pages.tif", save_all=True, append_images=pages[1:])
+    names = ["写" * 79 + ".jpg", "😀" * 60 + ".jpg"]
+    for name in names:
+        pages[0].save(source / name)
+    (source / "esc-\x1b[31mred.jpg").write_bytes((source / names[0]).read_bytes()[:200])
+    done = call("colorize", source, "-o", target, "--pages", "all", "--no-keep-dates")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "\x1b" not in done.stderr and done.stderr.count(r"esc-\x1b[31mred.jpg") == 2
+    assert "pages" not in done.stderr
+    assert sorted(path.name for path in target.iterdir()) == sorted([*names, "pages.tif"])
+    with Image.open(target / "pages.tif") as image:
+        assert getattr(image, "n_frames") == 3  # noqa: B009
+        for number in range(3):
+            image.seek(number)
+            assert image.size == (40 + number, 30)
+            assert np.ptp(np.asarray(image).astype(int), axis=-1).mean() > 2
 
 
 @pytest.mark.parametrize(
@@ -268,6 +334,7 @@ def test_help_names_every_option() -> None:
     text = call("colorize", "--help").stdout
     for option in ("--output", "--model", "--checkpoint", "--render-factor", "--transfer", "--device", "--precision"):
         assert option in text
+    assert "--no-keep-dates" in text and "--pages" in text
     text = call("defade", "--help").stdout
     for option in ("--output", "--strength", "--keep-tone", "--checkpoint", "--render-factor", "--device", "--force"):
         assert option in text

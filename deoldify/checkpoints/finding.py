@@ -109,6 +109,8 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 """What a repository holds that `find_on_hub` finds a model in; ``python -m train publish`` writes both."""
 
 _LARGEST_CONFIG = 1 << 20  # bytes
+_LARGEST_WEIGHTS = 1 << 31
+"""Bytes; the largest generators of 2019 have less than half of it."""
 _CONFIG_FIELDS = {
     "model_type", "format", "task", "generator", "render_factor", "licence", "origin", "sha256", "bytes"
 }  # fmt: skip
@@ -212,7 +214,7 @@ def _read_config(repo: str, path: Path) -> Checkpoint:
             "licence": isinstance(said["licence"], str),
             "origin": isinstance(said["origin"], str),
             "sha256": isinstance(said["sha256"], str) and re.fullmatch("[0-9a-f]{64}", said["sha256"]),
-            "bytes": type(said["bytes"]) is int and said["bytes"] > 0,
+            "bytes": type(said["bytes"]) is int and 0 < said["bytes"] <= _LARGEST_WEIGHTS,
         }
         wrong = [f"{key} is {said[key]!r}" for key, is_sound in sound.items() if not is_sound]
         if wrong:

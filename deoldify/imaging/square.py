@@ -12,6 +12,9 @@ from PIL import Image
 from deoldify.imaging.colour import Pixels, is_grey
 from deoldify.imaging.rows import side_by_side, strips
 
+_MOST_NARROW = 1 << 27
+"""Pixels of a picture made as narrow as the square; a strip that would have more is made low first."""
+
 
 def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     """A photograph's luma, stretched to the square that a colorizer's generator sees.
@@ -39,6 +42,9 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
         (side, side, 3) uint8.
     """
     height, width = pixels.shape[:2]
+    if width < side and height * side > _MOST_NARROW:  # a pixel wide, say, and ten million high
+        low = Image.fromarray(_eight_bits(pixels)).resize((width, side), Image.Resampling.BILINEAR)
+        return np.array(low.resize((side, side), Image.Resampling.BILINEAR))
     narrow = np.empty((height, side, 3), np.uint8)
 
     # Pillow, too, makes a picture narrow first and low then, so that this is what it makes of the whole at once.

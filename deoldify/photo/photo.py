@@ -56,13 +56,15 @@ class Photo:
         xmp: the XMP packet.
         dpi: horizontal and vertical resolution in dots per inch.
         photoshop: Photoshop image resources, in which JPEG and TIFF keep their IPTC captions.
-        comment: the comment of a JPEG.
+        comment: the comment of a JPEG or GIF.
         png_chunks: text, time and gamma chunks of a PNG: type and content.
         jpeg: compression settings of a JPEG.
         tiff_compression: value of the Compression tag of a TIFF.
         lossless: whether the file was a WebP without loss.
         was_grey: whether the file stored one channel.
-        pages: pages of a TIFF that are not thumbnails; only the first is in ``pixels``.
+        pages: how many pages a TIFF has, thumbnails and masks left aside, or how many frames an animation; one of them
+            is in ``pixels``.
+        animated: whether they are the frames of an animation.
         renders: what ``pixels`` were made with, in order; empty for a photo as it was opened.
     """
 
@@ -81,6 +83,7 @@ class Photo:
     lossless: bool = False
     was_grey: bool = False
     pages: int = 1
+    animated: bool = False
     renders: tuple[Render, ...] = ()
 
     def __post_init__(self) -> None:
@@ -169,7 +172,8 @@ class Photo:
         image = Image.fromarray(to_8_bits(self.pixels))
         if self.alpha is not None:
             image.putalpha(Image.fromarray(to_8_bits(self.alpha)))
-        kept = {"exif": self.exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
+        exif = None if self.exif is None else b"Exif\0\0" + self.exif  # as ``save(exif=...)`` wants it
+        kept = {"exif": exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
         image.info.update({key: value for key, value in kept.items() if value is not None})
         return image
 
