@@ -95,11 +95,11 @@ def guided_coefficients(grey: npt.NDArray[np.uint8], uv: Tensor, radius: int, ep
         (1, 4, h, w): a for U and V, then b for U and V.
     """
     y = to_tensor(grey)[:, :1]
-    mean_y, mean_uv = _window_mean(y, radius), _window_mean(uv, radius)
-    variance = _window_mean(y * y, radius) - mean_y * mean_y
-    a = (_window_mean(y * uv, radius) - mean_y * mean_uv) / (variance + epsilon)
+    mean_y, mean_uv = window_mean(y, radius), window_mean(uv, radius)
+    variance = window_mean(y * y, radius) - mean_y * mean_y
+    a = (window_mean(y * uv, radius) - mean_y * mean_uv) / (variance + epsilon)
     b = mean_uv - a * mean_y
-    return _window_mean(torch.cat([a, b], dim=1), radius)
+    return window_mean(torch.cat([a, b], dim=1), radius)
 
 
 def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor) -> Pixels:
@@ -198,21 +198,21 @@ def affine_coefficients(before: Tensor, after: Tensor, radius: int, epsilon: flo
 
     # Variances of a window are small differences of squares; around the picture's mean float32 holds them well.
     around = before - before.mean(dim=(2, 3), keepdim=True)
-    mean_around, mean_remainder = _window_mean(around, radius), _window_mean(remainder, radius)
-    products = _window_mean((around.unsqueeze(2) * around.unsqueeze(1)).flatten(1, 2), radius)
-    crossed = _window_mean((around.unsqueeze(2) * remainder.unsqueeze(1)).flatten(1, 2), radius)
+    mean_around, mean_remainder = window_mean(around, radius), window_mean(remainder, radius)
+    products = window_mean((around.unsqueeze(2) * around.unsqueeze(1)).flatten(1, 2), radius)
+    crossed = window_mean((around.unsqueeze(2) * remainder.unsqueeze(1)).flatten(1, 2), radius)
     within = products - (mean_around.unsqueeze(2) * mean_around.unsqueeze(1)).flatten(1, 2)
     across = crossed - (mean_around.unsqueeze(2) * mean_remainder.unsqueeze(1)).flatten(1, 2)
     h, w = before.shape[-2:]
     gram = within.view(3, 3, h, w).permute(2, 3, 0, 1) + epsilon * torch.eye(3)
     local = torch.linalg.solve(gram, across.view(3, 3, h, w).permute(2, 3, 0, 1))  # (h, w, before, change)
     local = local.permute(3, 2, 0, 1)  # (change, before, h, w)
-    shifts = mean_remainder[0] - (local * _window_mean(before, radius)[0]).sum(dim=1)
-    fitted = _window_mean(torch.cat([local.flatten(0, 1), shifts]).unsqueeze(0), radius)
+    shifts = mean_remainder[0] - (local * window_mean(before, radius)[0]).sum(dim=1)
+    fitted = window_mean(torch.cat([local.flatten(0, 1), shifts]).unsqueeze(0), radius)
     return fitted + torch.cat([slopes.flatten(), offsets]).view(1, 12, 1, 1)
 
 
-def _window_mean(x: Tensor, radius: int) -> Tensor:
+def window_mean(x: Tensor, radius: int) -> Tensor:
     """Mean of the window around each pixel of (N, C, H, W), cut off at the edges: rows, then columns.
 
     Shifted copies are added up, which takes a tenth of the time of PyTorch's pooling.
