@@ -16,13 +16,16 @@ from deoldify import console
 from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_any, find_on_hub, is_repository, models
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError, UsageError
 from deoldify.options import (
+    CautionOption,
     CheckpointOption,
     ColorizerOption,
     DatesOption,
     Device,
     DeviceOption,
     ForceOption,
+    HintOption,
     KeepToneOption,
+    LivelinessOption,
     OutputOption,
     Pages,
     PagesOption,
@@ -30,14 +33,17 @@ from deoldify.options import (
     Precision,
     PrecisionOption,
     RenderFactorOption,
+    SaturationOption,
     StrengthOption,
     Transfer,
+    WarmthOption,
     model_names,
 )
 from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
 
 if TYPE_CHECKING:
     from deoldify.folder import Job, Work
+    from deoldify.imaging import Hint
     from deoldify.model import Model
     from deoldify.photo import Photo
 
@@ -66,6 +72,11 @@ def colorize_command(
         Transfer,
         typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
     ] = Transfer.guided,
+    saturation: SaturationOption = 1.0,
+    warmth: WarmthOption = 0.0,
+    liveliness: LivelinessOption = None,
+    caution: CautionOption = 0.0,
+    hint: HintOption = None,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
@@ -81,22 +92,30 @@ def colorize_command(
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
     """
     _check_name(model)
+    hints = _hints(hint or [], photos)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
+        from deoldify.colorizer import Asked
         from deoldify.loading import load_colorizer
 
+        asked: Asked = {
+            "saturation": saturation, "warmth": warmth, "liveliness": liveliness, "caution": caution, "hints": hints,
+        }  # fmt: skip
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
 
         def work(photo: Photo) -> tuple[Photo, str]:
-            coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
-            return coloured, colorizer.label
+            coloured = colorizer.colorize_photo(
+                photo, render_factor=render_factor, transfer=transfer.value, **asked
+            )  # fmt: skip
+            return coloured, colorizer.label_with(**asked)
 
         return work, (colorizer,)
 
     def job() -> Job:
         settings = {
             "render_factor": render_factor, "transfer": transfer.value, "precision": precision.value,
-            "pages": pages.value,
+            "pages": pages.value, "saturation": saturation, "warmth": warmth, "liveliness": liveliness,
+            "caution": caution, "hints": [str(each) for each in hints],
         }  # fmt: skip
         return _job("colorize", "coloured", [model], checkpoint, settings)
 
@@ -204,6 +223,24 @@ def _check_name(model: str) -> None:
     """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
     if os.path.exists(model) or not is_repository(model):
         find_any(model)
+
+
+def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
+    """Read hints, which belong to one photo.
+
+    Raises:
+        typer.BadParameter: one cannot be read, or there is more than one photo.
+    """
+    if not texts:
+        return ()
+    if len(photos) > 1 or photos[0].is_dir():
+        raise typer.BadParameter("places belong to one photo; name one, and no folder", param_hint="--hint")
+    from deoldify.imaging import Hint
+
+    try:
+        return [Hint.parse(text) for text in texts]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--hint") from None
 
 
 def _job(

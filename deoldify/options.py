@@ -94,3 +94,26 @@ ColorizerOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
 PagesOption = Annotated[Pages, typer.Option(help="Of a TIFF with several pages: the first, or all into one TIFF.")]
 DatesOption = Annotated[bool, typer.Option("--keep-dates/--no-keep-dates", help="Results get their photos' dates.")]
+SaturationOption = Annotated[
+    float, typer.Option(min=0, max=1.5, help="How much colour, of what the model sees; 0 for none.")
+]
+WarmthOption = Annotated[
+    float, typer.Option(min=-1, max=1, help="-1 draws colours towards blue, 1 towards orange; neutrals stay.")
+]
+LivelinessOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, show_default="the model's own",
+        help="0 for the model's cautious opinion, 1 for its lively one, where it has two.",
+    ),
+]  # fmt: skip
+CautionOption = Annotated[
+    float, typer.Option(min=0, max=1, help="How much colour is paled where the model guesses, where it tells.")
+]
+HintOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What colour a place has, for its surface: 0.4,0.6,#334d80, or none for the colour; shares of width "
+        "and height. Repeatable; for one photo.", show_default=False,
+    ),
+]  # fmt: skip
