@@ -76,7 +76,7 @@ def test_the_mean_is_the_mean_and_the_coldest_is_the_likeliest() -> None:
         expected += shares[:, number, None] * colour.view(1, 2, 1, 1)
     torch.testing.assert_close(annealed_mean(shares.log(), colours, 1.0), expected, rtol=0, atol=1e-6)
     likeliest = colours[shares.argmax(dim=1)].permute(0, 3, 1, 2)
-    torch.testing.assert_close(annealed_mean(1000 * shares, colours, 1e-3), likeliest, rtol=0, atol=1e-4)
+    torch.testing.assert_close(annealed_mean(1e6 * shares, colours, 1e-3), likeliest, rtol=0, atol=1e-4)
 
 
 def test_a_new_distribution_is_what_is_common_and_the_one_colour_grey() -> None:
