@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
 from deoldify import imaging
 from deoldify.imaging import Adjustments, ColourPlane, Hint, Pixels, Transfer
-from deoldify.model import Model, image_of
+from deoldify.model import FACTOR_PIXELS, Model, image_of
+from deoldify.opinions import colour_plane
 from deoldify.photo import Photo, Render, Source, photo_of
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Colorizer(Model):
         image: Source,
         *,
         render_factor: int | None = None,
+        renders: int | None = None,
         transfer: Transfer = "guided",
         saturation: float = 1.0,
         warmth: float = 0.0,
@@ -69,6 +72,8 @@ class Colorizer(Model):
                 ``photo.photo_of``). 16 bits come back as 8, since Pillow has no 16-bit RGB (``colorize_photo``
                 keeps all bits). It is not changed.
             render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of: 1, or an even number, of sizes around the render factor, each
+                mirrored, too; colour is paled where they disagree. None for as many as the model is used with.
             transfer: how colour gets back to full size. ``"guided"`` follows the photo's own edges,
                 ``"bilinear"`` does exactly what DeOldify's filter does; both keep the photo's luminance.
                 ``"none"`` returns the render itself, stretched.
@@ -92,8 +97,8 @@ class Colorizer(Model):
         """
         photo = photo_of(image)
         coloured = self.colorize_photo(
-            photo, render_factor=render_factor, transfer=transfer, saturation=saturation, warmth=warmth,
-            liveliness=liveliness, caution=caution, hints=hints,
+            photo, render_factor=render_factor, renders=renders, transfer=transfer, saturation=saturation,
+            warmth=warmth, liveliness=liveliness, caution=caution, hints=hints,
         )  # fmt: skip
         return image_of(coloured)
 
@@ -102,6 +107,7 @@ class Colorizer(Model):
         photo: Photo,
         *,
         render_factor: int | None = None,
+        renders: int | None = None,
         transfer: Transfer = "guided",
         **asked: Unpack[Asked],
     ) -> Photo:
@@ -110,7 +116,7 @@ class Colorizer(Model):
         Returns:
             the coloured photo, whose ``renders`` tell what it was made with.
         """
-        pixels, render = self._coloured(photo.pixels, render_factor, transfer, Adjustments(**asked))
+        pixels, render = self._coloured(photo.pixels, render_factor, renders, transfer, Adjustments(**asked))
         return replace(photo.with_pixels(pixels), renders=(*photo.renders, render))
 
     def colorize_pixels(
@@ -118,25 +124,50 @@ class Colorizer(Model):
         pixels: Pixels,
         *,
         render_factor: int | None = None,
+        renders: int | None = None,
         transfer: Transfer = "guided",
         **asked: Unpack[Asked],
     ) -> Pixels:
         """Colour pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
-        return self._coloured(pixels, render_factor, transfer, Adjustments(**asked))[0]
+        return self._coloured(pixels, render_factor, renders, transfer, Adjustments(**asked))[0]
 
-    def plane(self, pixels: Pixels, *, render_factor: int | None = None) -> ColourPlane:
+    def plane(self, pixels: Pixels, *, render_factor: int | None = None, renders: int | None = None) -> ColourPlane:
         """Render a photograph's colours, for ``paint`` to lay on it as often as wanted.
 
         Args:
             pixels: (H, W, 3) RGB, uint8 or uint16; of the photo, or of a smaller copy that is shown.
             render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of; see ``__call__``.
 
         Raises:
-            ValueError: ``render_factor`` is out of range; the message names the range.
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
         """
-        plane, render = self._within_memory(pixels, render_factor, lambda side: self._rendered(pixels, side)[0])
-        return replace(plane, render=render)
+        count = self._renders(renders)
+        plane, render = self._within_memory(
+            pixels, render_factor, lambda side: self._rendered(pixels, side, count)[0], count
+        )
+        return replace(plane, render=replace(render, certainty=_mean(plane.certainty)))
+
+    def certainty(
+        self, image: Source, *, render_factor: int | None = None, renders: int | None = None
+    ) -> npt.NDArray[np.float32] | None:
+        """How sure the model is of an image's colours, place by place.
+
+        Args:
+            image: as ``__call__`` takes it. It is not changed.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of; see ``__call__``.
+
+        Returns:
+            (h, w) float32, 0 to 1, for the whole image stretched to that size; None of a single render by a model that
+            does not know how likely each colour is.
+
+        Raises:
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        """
+        return self.plane(photo_of(image).pixels, render_factor=render_factor, renders=renders).certainty
 
     @staticmethod
     def paint(photo: Photo, plane: ColourPlane, **asked: Unpack[Asked]) -> Photo:
@@ -159,29 +190,51 @@ class Colorizer(Model):
         return replace(photo.with_pixels(pixels), renders=(*photo.renders, *made_with))
 
     def _coloured(
-        self, pixels: Pixels, render_factor: int | None, transfer: Transfer, adjustments: Adjustments
+        self,
+        pixels: Pixels,
+        render_factor: int | None,
+        renders: int | None,
+        transfer: Transfer,
+        adjustments: Adjustments,
     ) -> tuple[Pixels, Render]:
         if transfer not in ("guided", "bilinear", "none"):
             raise ValueError(f"transfer {transfer!r} is none of guided, bilinear, none")
 
-        def coloured(side: int) -> Pixels:
-            plane, render = self._rendered(pixels, side)
+        count = self._renders(renders)
+
+        def coloured(side: int) -> tuple[Pixels, float | None]:
+            plane, render = self._rendered(pixels, side, count)
             uv, change = imaging.adjusted(plane, adjustments)
+            sure = _mean(plane.certainty)
             if transfer == "guided":
-                return imaging.transfer_guided(pixels, plane.grey, uv, change=change)
+                return imaging.transfer_guided(pixels, plane.grey, uv, change=change), sure
             if change is not None:
                 uv = uv + change
-            if adjustments != Adjustments():
-                render = imaging.from_luma_chroma(imaging.luma(render), uv).clamp(0, 1)
+            if render is None or adjustments != Adjustments():
+                luma = imaging.to_tensor(plane.grey)[:, :1] if render is None else imaging.luma(render)
+                render = imaging.from_luma_chroma(luma, uv).clamp(0, 1)
             if transfer == "bilinear":
-                return imaging.transfer_bilinear(pixels, render)
+                return imaging.transfer_bilinear(pixels, render), sure
             stretched = imaging.stretch(render, *pixels.shape[:2])
-            return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+            whole = stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+            return whole, sure
 
-        return self._within_memory(pixels, render_factor, coloured)
+        (made, sure), render = self._within_memory(pixels, render_factor, coloured, count)
+        return made, replace(render, certainty=sure)
 
-    def _rendered(self, pixels: Pixels, side: int) -> tuple[ColourPlane, Tensor]:
-        """What the generator says of the colours in a square of this side, and the render, (1, 3, side, side) RGB."""
-        grey = imaging.grey_square(pixels, side)
-        render = self._render(grey)
-        return ColourPlane(grey, imaging.chroma(render)), render
+    def _rendered(self, pixels: Pixels, side: int, renders: int) -> tuple[ColourPlane, Tensor | None]:
+        """What the generator thinks of the colours in a square of this side.
+
+        And the render, (1, 3, side, side) RGB, where there is just one and it says no more than that.
+        """
+        if renders == 1 and not self._prepared.has_opinions:
+            grey = imaging.grey_square(pixels, side)
+            render = self._render(grey)
+            return ColourPlane(grey, imaging.chroma(render)), render
+        sides = [factor * FACTOR_PIXELS for factor in imaging.spread(side // FACTOR_PIXELS, renders)]
+        plane = colour_plane(self._prepared, pixels, sides, mirrored=renders > 1)
+        return replace(plane, liveliness=self.checkpoint.liveliness), None
+
+
+def _mean(certainty: npt.NDArray[np.float32] | None) -> float | None:
+    return None if certainty is None else float(certainty.mean())

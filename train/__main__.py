@@ -48,10 +48,10 @@ def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: Ve
 
 RecipeOption = Annotated[str, typer.Option(help="Name of the recipe; see `recipes`.")]
 DataOption = Annotated[
-    str,
+    list[str],
     typer.Option(
         help="What to train on: a folder of images, sub-folders or tar files of them; or a pattern of tar files or of "
-        "their URLs, which are streamed, such as 'https://host/imagenet-{000000..000146}.tar'."
+        "their URLs, which are streamed, such as 'https://host/imagenet-{000000..000146}.tar'. Repeatable."
     ),
 ]
 ImagesOption = Annotated[
@@ -144,7 +144,14 @@ class Settings:
 
 
 def _train(
-    task: str, name: str, changes: list[str], data: str, out: Path, settings: Settings, resume: bool, dry_run: bool
+    task: str,
+    name: str,
+    changes: list[str],
+    data: list[str],
+    out: Path,
+    settings: Settings,
+    resume: bool,
+    dry_run: bool,
 ) -> None:
     from train.folder import LAST
     from train.parallel import leave

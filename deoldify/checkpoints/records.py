@@ -29,6 +29,8 @@ class Checkpoint:
         licence: SPDX identifier of the weights' licence.
         origin: who trained it, on what.
         render_factor: render factor at which it does best on most photos.
+        renders: of one photo that it is used with; see ``imaging.spread``.
+        liveliness: that it is used at, where it has a cautious and a lively opinion.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Checkpoint:
     licence: str
     origin: str
     render_factor: int
+    renders: int = 1
+    liveliness: float = 0.0
 
 
 COMPACT_SHA256 = "53daf49c3294f9a8567310ff947807db63ec947597f57f05987716406e11c7a2"

@@ -3,8 +3,8 @@
 In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
 same. ``colour`` knows spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone get back onto
 the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of colours and
-makes of it what ``adjustments`` ask for, ``hints`` spreads colours that were named for places. Nothing here knows a
-file or a network.
+makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints`` spreads colours
+that were named for places. Nothing here knows a file or a network.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         normalise,
         to_tensor,
     )
+    from deoldify.imaging.consensus import agreed, certainty, doubted, spread, together
     from deoldify.imaging.plane import ColourPlane, adjusted
     from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
     from deoldify.imaging.transfer import (
@@ -48,6 +49,7 @@ else:
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
         ),
+        consensus=("agreed", "certainty", "doubted", "spread", "together"),
         plane=("ColourPlane", "adjusted"),
         square=("colour_square", "grey_square", "sampled", "sampled_square"),
         transfer=(
@@ -68,9 +70,12 @@ __all__ = [
     "Triple",
     "adjusted",
     "affine_coefficients",
+    "agreed",
+    "certainty",
     "chroma",
     "colour_square",
     "denormalise",
+    "doubted",
     "from_luma_chroma",
     "grey_square",
     "guided_coefficients",
@@ -79,8 +84,10 @@ __all__ = [
     "normalise",
     "sampled",
     "sampled_square",
+    "spread",
     "stretch",
     "to_tensor",
+    "together",
     "transfer_bilinear",
     "transfer_guided",
     "transfer_tone",

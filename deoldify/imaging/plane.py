@@ -34,6 +34,7 @@ class ColourPlane:
         cautious: (1, 2, h', w') float32, U and V as the model would have them on the safe side.
         lively: (1, 2, h', w') float32, U and V of its lively opinion; None where it has but one.
         certainty: (h', w') float32, 0 to 1; None where the render does not tell.
+        liveliness: 0 to 1, between the two opinions, where nothing else is asked for.
         render: what made it, for the record; None where nothing has.
 
     Raises:
@@ -44,6 +45,7 @@ class ColourPlane:
     cautious: Tensor
     lively: Tensor | None = None
     certainty: npt.NDArray[np.float32] | None = None
+    liveliness: float = 0.0
     render: Render | None = None
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ def adjusted(plane: ColourPlane, adjustments: Adjustments) -> tuple[Tensor, Tens
 
     Args:
         plane: what was rendered; it is not changed.
-        adjustments: what is asked for. The usual ones give ``cautious`` back to the bit.
+        adjustments: what is asked for. The usual ones give ``cautious`` of a plane with one opinion back to the bit.
 
     Returns:
         U and V at the size of ``plane.grey``, (1, 2, h, w) float32; and what hints add to them, of the same shape, or
@@ -80,8 +82,9 @@ def adjusted(plane: ColourPlane, adjustments: Adjustments) -> tuple[Tensor, Tens
             f"tell: leave caution at 0"
         )
     uv = _fitted(plane.cautious, plane.grey)
-    if plane.lively is not None and adjustments.liveliness:
-        uv = torch.lerp(uv, _fitted(plane.lively, plane.grey), adjustments.liveliness)
+    liveliness = plane.liveliness if adjustments.liveliness is None else adjustments.liveliness
+    if plane.lively is not None and liveliness:
+        uv = torch.lerp(uv, _fitted(plane.lively, plane.grey), liveliness)
     if plane.certainty is not None and adjustments.caution:
         certainty = _fitted(torch.from_numpy(plane.certainty)[None, None], plane.grey)
         uv = uv * torch.lerp(torch.ones_like(certainty), certainty, adjustments.caution)

@@ -130,7 +130,8 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor, *, 
     """
     height, width = pixels.shape[:2]
     if width > _WIDEST:
-        return _turned(transfer_guided(_turned(pixels), grey.T, render.transpose(2, 3)))
+        turned = None if change is None else change.transpose(2, 3)
+        return _turned(transfer_guided(_turned(pixels), grey.T, uv.transpose(2, 3), change=turned))
     top = float(np.iinfo(pixels.dtype).max)
     radius = max(2, grey.shape[0] // 64)
     coefficients = guided_coefficients(grey, uv, radius, epsilon=2e-3)

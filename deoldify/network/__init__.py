@@ -2,8 +2,9 @@
 
 In come squares as tensors, (N, 3, H, W) float, RGB normalised with ImageNet's mean and deviation; out come renders of
 the same kind. ``config`` says what a generator is made of and needs no torch; ``layers``, ``backbones`` and ``heads``
-are its parts, ``generator`` the whole. ``prepared`` runs it where ``devices`` says, with norms folded (``folding``) and
-its largest maps in ``strips``; ``cost`` foretells memory and seconds, ``memory`` knows what is free.
+are its parts, ``distribution`` is the head that knows how likely each colour is, ``generator`` the whole. ``prepared``
+runs it where ``devices`` says, with norms folded (``folding``) and its largest maps in ``strips``; ``cost`` foretells
+memory and seconds, ``memory`` knows what is free.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from deoldify.network import cost, memory
     from deoldify.network.config import ARTISTIC, COMPACT, DEFADE, STABLE, GeneratorConfig
     from deoldify.network.devices import choose_device, choose_precision
+    from deoldify.network.distribution import DistributionHead, Opinions, annealed_mean, bins, soft_encoded
     from deoldify.network.folding import fold_norms
     from deoldify.network.generator import Generator
     from deoldify.network.layers import SelfAttention
@@ -27,6 +29,7 @@ else:
         memory=("memory",),
         config=("ARTISTIC", "COMPACT", "DEFADE", "STABLE", "GeneratorConfig"),
         devices=("choose_device", "choose_precision"),
+        distribution=("DistributionHead", "Opinions", "annealed_mean", "bins", "soft_encoded"),
         folding=("fold_norms",),
         generator=("Generator",),
         layers=("SelfAttention",),
@@ -38,13 +41,18 @@ __all__ = [
     "COMPACT",
     "DEFADE",
     "STABLE",
+    "DistributionHead",
     "Generator",
     "GeneratorConfig",
+    "Opinions",
     "Prepared",
     "SelfAttention",
+    "annealed_mean",
+    "bins",
     "choose_device",
     "choose_precision",
     "cost",
     "fold_norms",
     "memory",
+    "soft_encoded",
 ]

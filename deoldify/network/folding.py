@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from deoldify.network.distribution import DistributionHead
 from deoldify.network.generator import Generator
 from deoldify.network.layers import ConvBlock, PixelShuffleUp, SelfAttention, UpBlock
 
@@ -49,7 +50,9 @@ def _ends_before_up(generator: Generator) -> Iterator[tuple[ConvBlock, PixelShuf
     end: nn.Module = generator.middle[-1]
     for block in (*generator.decoder, generator.head):
         up = getattr(block, "up", None)
-        if isinstance(end, ConvBlock) and isinstance(up, PixelShuffleUp):
+        # A distribution sees what goes into the last block, so that the last up-sampling is not alone in seeing it.
+        shared = isinstance(generator.head, DistributionHead) and block is generator.decoder[-1]
+        if isinstance(end, ConvBlock) and isinstance(up, PixelShuffleUp) and not shared:
             yield end, up
         if isinstance(block, UpBlock):
             # Attention adds its own input to what it computes, so that it is not alone in seeing it.

@@ -16,6 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from deoldify.network.distribution import DistributionHead, Opinions
 from deoldify.network.folding import fold_norms
 from deoldify.network.generator import Generator
 from deoldify.network.heads import RgbHead, ToneHead
@@ -85,6 +86,18 @@ class Prepared:
             if call in self._waiting:
                 self._waiting.remove(call)
 
+    @torch.inference_mode()
+    def opinions(self, x: Tensor) -> Opinions:
+        """``Generator.opinions`` of (N, 3, H, W) float32, normalised; float32, on the CPU. Calls take turns, too."""
+        with self.turn:
+            chroma, logits = self.judged(x.to(self.device))
+            return Opinions(chroma.float().cpu(), logits.float().cpu())
+
+    @property
+    def has_opinions(self) -> bool:
+        """Whether the generator knows how likely each colour is."""
+        return isinstance(self.generator.head, DistributionHead)
+
     def _rendered(self, call: _Call) -> Tensor:
         """The render of a call whose turn it is, made together with others that wait."""
         others = [other for other in self._waiting if other is not call and other.x.shape == call.x.shape]
@@ -106,6 +119,21 @@ class Prepared:
 
     def forward(self, x: Tensor) -> Tensor:
         """``Generator.forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
+        head = self.generator.head
+        _, features = self._decoded(x)
+        if isinstance(head, RgbHead):
+            return rgb_in_strips(head, features, x.to(self.dtype))
+        return cast(Tensor, head(features, x))
+
+    def judged(self, x: Tensor) -> Opinions:
+        """``Generator.opinions`` of (N, 3, H, W) float32 on the device, likewise."""
+        head = self.generator.head
+        assert isinstance(head, DistributionHead)
+        before, features = self._decoded(x)
+        return head.opinions(features, before)
+
+    def _decoded(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes into the decoder's last block and what comes out of it."""
         generator = self.generator
         seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
         *skips, features = generator.encoder(seen)
@@ -113,13 +141,15 @@ class Prepared:
         for conv in cast("list[ConvBlock]", list(generator.middle)):
             features = conv.conv(features).relu_()
             features = affine(features, conv.norm, features)
+        before = features
         for block in cast("list[UpBlock]", list(generator.decoder)):
-            features = up_in_strips(block, features, skips.pop())
+            # Only a distribution looks at what comes before the last block; else no map is kept longer than needed.
+            before, features = features, up_in_strips(block, features, skips.pop())
+            if not self.has_opinions:
+                before = features
             if isinstance(block.attention, SelfAttention):
                 features = attend(block.attention, features)
-        if isinstance(generator.head, RgbHead):
-            return rgb_in_strips(generator.head, features, x.to(self.dtype))
-        return cast(Tensor, generator.head(features, x))
+        return before, features
 
 
 def _in_own_precision(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -35,11 +35,15 @@ class Render:
         factor: the render factor: side of the square that the generator saw, in units of 16 pixels.
         wanted: the render factor asked for or, if none was, best for the photo: more than ``factor`` where memory ran
             short.
+        count: how many renders it was made of, at sizes around ``factor``.
+        certainty: mean over the pixels of how sure they are of its colours, 0 to 1; None where they do not tell.
     """
 
     model: str
     factor: int
     wanted: int
+    count: int = 1
+    certainty: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

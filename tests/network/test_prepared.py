@@ -49,9 +49,10 @@ def slimmer(config: GeneratorConfig) -> GeneratorConfig:
 CONFIGS = {"artistic": ARTISTIC, "stable": STABLE, "compact": COMPACT, "defade": DEFADE}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "distribution"])
 def test_a_prepared_generator_computes_what_the_plain_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, used_up = (random_generator(slimmer(CONFIGS[name])) for _ in range(2))
+    config = dataclasses.replace(COMPACT, head="distribution") if name == "distribution" else CONFIGS[name]
+    plain, used_up = (random_generator(slimmer(config)) for _ in range(2))
     prepared = Prepared(used_up, CPU, torch.float32)
     for side in (64, 80, 112, 100):  # in some of them a map has another size than twice the one before
         x = torch.randn(2, 3, side, side + 32).clamp(-2, 2)

@@ -57,7 +57,8 @@ class Stage:
         rise: share of the steps over which the rate climbs from ``start`` times itself.
         fall: share of the steps over which it comes down again, as a cosine, to ``floor`` times itself.
         floor: see ``fall``.
-        shares: how often each source of the data is drawn; empty draws every image alike.
+        shares: how often sources of the data are drawn, of 1; the images of the others are drawn alike.
+        limits: groups of sources of which one is drawn at most so often, of 1; see ``train.data.drawn_shares``.
         emphasis: weight of colourful pixels in the chroma loss.
         feature_weight: weight of the feature loss beside the loss of the pixels; 0 leaves it out.
         feature_layers: weight of each activation in the feature loss; empty takes the recipe's ``layer_weights``.
@@ -93,6 +94,7 @@ class Stage:
     fall: float = 0.0
     floor: float = 1.0
     shares: Mapping[str, float] = field(default_factory=dict)
+    limits: tuple[tuple[tuple[str, ...], float], ...] = ()
     emphasis: float = 0.0
     feature_weight: float = 0.0
     feature_layers: tuple[float, ...] = ()
