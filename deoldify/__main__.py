@@ -349,6 +349,9 @@ def models_command() -> None:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
         typer.echo("  ".join(cells).rstrip())
+    typer.echo()
+    for model in models():
+        typer.echo(f"{model.name}: {model.good_at}. {model.terms}")
 
 
 @app.command(name="fetch")

@@ -109,8 +109,7 @@ class Model:
 
     def _best_render_factor(self, width: int, height: int) -> int:
         """The render factor for a photo of this size where memory is plenty."""
-        enough = -(-max(width, height) // FACTOR_PIXELS)
-        return max(min(self.checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, self.checkpoint.render_factor))
+        return best_render_factor(self.checkpoint, width, height)
 
     def _fitting(self, factor: int) -> int:
         """This render factor, or the largest below it that fits into the memory that is free now."""
@@ -175,6 +174,12 @@ def image_of(photo: Photo) -> Image.Image:
     if photo.renders:
         image.info["render_factor"] = photo.renders[-1].factor
     return image
+
+
+def best_render_factor(checkpoint: Checkpoint, width: int, height: int) -> int:
+    """The render factor that a model chooses for a photo of this size where memory is plenty."""
+    enough = -(-max(width, height) // FACTOR_PIXELS)
+    return max(min(checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, checkpoint.render_factor))
 
 
 def largest_render_factor(
