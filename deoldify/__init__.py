@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from deoldify.colorizer import Colorizer
     from deoldify.defader import Defader
-    from deoldify.imaging import Transfer
+    from deoldify.imaging import Hint, Transfer
     from deoldify.loading import load, load_colorizer
 else:
     # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
     __getattr__, __dir__ = handing_on(
-        __name__, colorizer=("Colorizer",), defader=("Defader",), loading=("load", "load_colorizer")
+        __name__, colorizer=("Colorizer",), defader=("Defader",), imaging=("Hint",), loading=("load", "load_colorizer")
     )
 
 # PyTorch looks when it makes its first tensor; see network.memory.keep_heap_small.
@@ -38,6 +38,7 @@ __all__ = [
     "Colorizer",
     "DeOldifyError",
     "Defader",
+    "Hint",
     "HubError",
     "ModelInfo",
     "OutOfMemoryError",

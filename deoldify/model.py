@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from deoldify.errors import OutOfMemoryError
 from deoldify.imaging import Pixels
 from deoldify.network import Generator, GeneratorConfig, Prepared, choose_device, choose_precision, cost, memory
 from deoldify.photo import Photo, Render
+
+Made = TypeVar("Made")
 
 FACTOR_PIXELS = 16
 """Pixels of the render's side per unit of render factor, as DeOldify counts."""
@@ -121,8 +124,8 @@ class Model:
         return fitting
 
     def _within_memory(
-        self, pixels: Pixels, render_factor: int | None, work: Callable[[int], Pixels]
-    ) -> tuple[Pixels, Render]:
+        self, pixels: Pixels, render_factor: int | None, work: Callable[[int], Made]
+    ) -> tuple[Made, Render]:
         """Do work that includes a render at the factor wanted, or where memory runs short at the largest that fits.
 
         Args:

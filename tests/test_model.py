@@ -118,7 +118,7 @@ def places(colorizer: deoldify.Colorizer, monkeypatch: pytest.MonkeyPatch) -> di
         "encoder": before(stem, "forward", lambda x: x.shape[-1]),
         "attention": before(prepared, "attend", lambda layer, x: x.shape[-1] * 8),
         "strips": before(strips, "_rows_of_up", lambda up, x, height, width: x.shape[-1] * 4),
-        "transfer": before(imaging, "transfer_guided", lambda pixels, square, render: square.shape[0]),
+        "transfer": before(imaging, "transfer_guided", lambda pixels, square, uv: square.shape[0]),
     }
 
 

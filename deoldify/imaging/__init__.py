@@ -2,7 +2,9 @@
 
 In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
 same. ``colour`` knows spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone get back onto
-the photograph's own detail, ``rows`` how that is done in strips. Nothing here knows a file or a network.
+the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of colours and
+makes of it what ``adjustments`` ask for, ``hints`` spreads colours that were named for places. Nothing here knows a
+file or a network.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.imaging.adjustments import Adjustments, Hint
     from deoldify.imaging.colour import (
         IMAGENET_MEAN,
         IMAGENET_STD,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         normalise,
         to_tensor,
     )
+    from deoldify.imaging.plane import ColourPlane, adjusted
     from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
     from deoldify.imaging.transfer import (
         Transfer,
@@ -39,10 +43,12 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
+        adjustments=("Adjustments", "Hint"),
         colour=(
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
         ),
+        plane=("ColourPlane", "adjusted"),
         square=("colour_square", "grey_square", "sampled", "sampled_square"),
         transfer=(
             "Transfer", "affine_coefficients", "guided_coefficients", "stretch", "transfer_bilinear",
@@ -54,9 +60,13 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "LUMA_WEIGHTS",
+    "Adjustments",
+    "ColourPlane",
+    "Hint",
     "Pixels",
     "Transfer",
     "Triple",
+    "adjusted",
     "affine_coefficients",
     "chroma",
     "colour_square",
