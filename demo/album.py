@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from demo.jobs import Job
 from demo.previews import Previews
+from deoldify.imaging import Adjustments
 
 MAX_PHOTOS = 200
 MAX_FILE_BYTES = 200 * 1024**2
@@ -28,6 +29,8 @@ class Done:
     file: Path
     shown: Previews
     facts: str
+    plane: Path | None = None  # its colours, where they can be changed without a new render
+    stale: bool = False  # the file does not have the colours that are shown yet
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Entry:
     size: tuple[int, int] = (0, 0)  # width, height
     shown: Previews | None = None
     done: Done | None = None
+    adjustments: Adjustments = field(default_factory=Adjustments)  # kept when the photo is rendered anew
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -177,5 +181,10 @@ class Album:
                         "file": str(entry.done.file),
                         "name": entry.done.file.name,
                         "facts": entry.done.facts,
+                        "stale": entry.done.stale,
+                        "adjustable": entry.done.plane is not None,
+                        "saturation": entry.adjustments.saturation,
+                        "warmth": entry.adjustments.warmth,
+                        "hints": [[hint.x, hint.y, hint.colour] for hint in entry.adjustments.hints],
                     }
             return view

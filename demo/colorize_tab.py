@@ -8,11 +8,12 @@ from typing import Any, cast
 import gradio as gr
 
 import deoldify
-from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, one_of, whole
+from demo.adjusting import adjustments_of
+from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_of, whole
 from demo.component import SentChoice, SentNumber
 from demo.costs import costs, costs_of_awake, megabytes
 from demo.elements import render_factor_of, render_size
-from demo.jobs import Colouring
+from demo.jobs import Colouring, sentence
 from demo.models import DEFAULT_MODEL, downloads
 from demo.uploads import UploadedPhoto
 from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
@@ -32,11 +33,13 @@ PURPOSE = "For black-and-white photographs: gives them colour, and leaves their 
 
 _HOW = f"""model: one of the names listed. render_factor: side of the square that the model sees, in units of
 {FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
-memory. transfer: how colour gets to full size, guided, bilinear or none."""
+memory. transfer: how colour gets to full size, guided, bilinear or none. saturation: 0 for no colour to 1.5. warmth:
+-1 for cooler to 1 for warmer."""
 COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
-wanted_factor, automatic, transfer, width, height, seconds), where wanted_factor is more than render_factor if memory
-ran short. photo: an image file, of which the first page or picture is taken. {_HOW}"""
+wanted_factor, automatic, transfer, width, height, seconds, adjustments), where wanted_factor is more than
+render_factor if memory ran short. photo: an image file, of which the first page or picture is taken. {_HOW} hints:
+colours of places, such as ["0.4,0.6,#334d80"]: x and y as shares of width and height, and the colour, or none."""
 ALBUM_DESCRIPTION = f"""Colour many black-and-white photographs. Two values come back: a ZIP archive of the coloured
 ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error. photos: image files
 and ZIP archives of image files. {_HOW}"""
@@ -128,19 +131,26 @@ def _endpoints() -> None:
     with gr.Group(visible=False):  # what only API clients meet
         photo = UploadedPhoto(label="photo", type="filepath", image_mode=None)
         model = SentChoice(model_choices(), value=DEFAULT_MODEL, label="model")
-        factor = SentNumber(
-            None, precision=0, minimum=RENDER_FACTORS[0], maximum=RENDER_FACTORS[-1], label="render_factor"
-        )
+        low, high = RENDER_FACTORS[0], RENDER_FACTORS[-1]
+        factor = SentNumber(None, precision=0, minimum=low, maximum=high, label="render_factor")
         transfer = SentChoice([value for _, value in TRANSFERS], value="guided", label="transfer")
-    endpoint("colorize", COLORIZE_DESCRIPTION, _colorize, photo, [model, factor, transfer])
-    album_endpoint(ALBUM_DESCRIPTION, _album, [model, factor, transfer])
+        saturation, warmth = SentNumber(1.0, label="saturation"), SentNumber(0.0, label="warmth")
+        hints = gr.JSON([], label="hints")
+    options = [model, factor, transfer, saturation, warmth]
+    endpoint("colorize", COLORIZE_DESCRIPTION, _colorize, photo, [*options, hints])
+    album_endpoint(ALBUM_DESCRIPTION, _album, options)
 
 
-def _job(model: object, render_factor: object, transfer: object) -> Colouring:
+def _job(model: object, render_factor: object, transfer: object, **told: object) -> Colouring:
+    try:
+        adjustments = adjustments_of(told)
+    except ValueError as error:
+        raise failure(sentence(error)) from error
     return Colouring(
         one_of(model, "model", tuple(name for _, name in model_choices())),
         whole(render_factor, "render_factor", RENDER_FACTORS),
         cast(Transfer, one_of(transfer, "transfer", tuple(value for _, value in TRANSFERS))),
+        adjustments,
     )
 
 
@@ -149,9 +159,13 @@ def _colorize(
     model: str = DEFAULT_MODEL,
     render_factor: int | None = None,
     transfer: Transfer = "guided",
+    saturation: float = 1.0,
+    warmth: float = 0.0,
+    hints: list[Any] | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008  (this is how Gradio hands it in)
 ) -> tuple[str, dict[str, Any]]:
-    return do_one(_job(model, render_factor, transfer), photo, progress)
+    job = _job(model, render_factor, transfer, saturation=saturation, warmth=warmth, hints=hints)
+    return do_one(job, photo, progress)
 
 
 def _album(
@@ -159,6 +173,8 @@ def _album(
     model: str = DEFAULT_MODEL,
     render_factor: int | None = None,
     transfer: Transfer = "guided",
+    saturation: float = 1.0,
+    warmth: float = 0.0,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, list[dict[str, Any]]]:
-    return do_many(_job(model, render_factor, transfer), photos, progress)
+    return do_many(_job(model, render_factor, transfer, saturation=saturation, warmth=warmth), photos, progress)

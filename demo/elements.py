@@ -34,10 +34,9 @@ def _script(name: str) -> str:
     return (WEB / name).read_text(encoding="utf-8")
 
 
-def _element(skeleton: str, script: str, value: Any, elem_id: str, **props: Any) -> gr.HTML:
-    return gr.HTML(
-        value, html_template=skeleton, js_on_load=_script(script), apply_default_css=False, elem_id=elem_id, **props
-    )
+def _element(skeleton: str, scripts: tuple[str, ...], value: Any, elem_id: str, **props: Any) -> gr.HTML:
+    script = "\n".join(map(_script, scripts))
+    return gr.HTML(value, html_template=skeleton, js_on_load=script, apply_default_css=False, elem_id=elem_id, **props)
 
 
 def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
@@ -73,7 +72,7 @@ def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
 </div>
 """
     limits = {"photos": MAX_PHOTOS, "bytes": MAX_FILE_BYTES}
-    return _element(skeleton, "photos.js", Album().strip(), f"{prefix}photo", limits=limits)
+    return _element(skeleton, ("photos.js",), Album().strip(), f"{prefix}photo", limits=limits)
 
 
 def _inline(path: Path) -> str:
@@ -89,19 +88,36 @@ def _inline(path: Path) -> str:
 def comparison(prefix: str, empty: str, carry: str) -> gr.HTML:
     """A photo before and after, its download, and how far the work is; its value is what `Album.result` tells.
 
-    It sends ``zip`` (wants the archive of all results) and ``carry`` (takes the photo to the other tab).
+    It sends ``zip`` (wants the archive of all results), ``carry`` (takes the photo to the other tab), ``adjust`` (id of
+    the photo, saturation, warmth, hints) and ``file`` (id of the photo, whose file shall have the colours shown).
     """
     skeleton = f"""
 <p class="status" data-role="status" role="status"></p>
 <progress data-role="bar" max="1" hidden aria-label="Progress"></progress>
 <div class="view" data-role="view" id="{prefix}comparison"></div>
+<fieldset class="adjust" data-role="adjust" hidden>
+  <legend>Not quite right? Change it, without a new render</legend>
+  <label>Saturation <output data-role="saturation-said"></output>
+    <input type="range" data-role="saturation" min="0" max="150" step="5" value="100"></label>
+  <label>Warmth <output data-role="warmth-said"></output>
+    <input type="range" data-role="warmth" min="-100" max="100" step="5" value="0"></label>
+  <div class="hint-row">
+    <button type="button" class="button small" data-role="point" aria-pressed="false">Say what colour it is</button>
+    <label>Colour <input type="color" data-role="colour" value="#334d80"></label>
+    <label class="check"><input type="checkbox" data-role="none"> no colour</label>
+    <button type="button" class="button small" data-role="undo" disabled>Undo</button>
+  </div>
+  <p class="pointing" data-role="pointing" hidden>Click the place in the picture that has this colour. By keyboard:
+    arrow keys move the cross, Enter sets it, Escape ends.</p>
+  <ul class="hints" data-role="hints" aria-label="Colours of places"></ul>
+</fieldset>
 <div class="more" data-role="more" hidden>
   <button type="button" class="button" data-role="zip" id="{prefix}zip" hidden>All results as a ZIP</button>
   <a data-role="archive" hidden download="deoldify.zip">Download deoldify.zip</a>
   <button type="button" class="button" data-role="carry" id="{prefix}carry">{escape(carry)}</button>
 </div>
 """
-    return _element(skeleton, "result.js", Album().result(), f"{prefix}view", prefix=prefix, empty=empty)
+    return _element(skeleton, ("hints.js", "result.js"), Album().result(), f"{prefix}view", prefix=prefix, empty=empty)
 
 
 class RenderSize(gr.HTML, metaclass=WithoutStub):

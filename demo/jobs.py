@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypedDict
 
 from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
-from deoldify.imaging import Transfer
+from deoldify.imaging import Adjustments, ColourPlane, Hint, Transfer
 from deoldify.model import FACTOR_PIXELS
 from deoldify.photo import Photo, Render, open_photo, save_photo
 from deoldify.restoring import restore_photo
@@ -25,7 +25,10 @@ log = logging.getLogger("deoldify.app")
 
 @dataclass(frozen=True)
 class ColourFacts:
-    """How a photo was coloured; ``wanted_factor`` is more than ``render_factor`` where memory ran short."""
+    """How a photo was coloured; ``wanted_factor`` is more than ``render_factor`` where memory ran short.
+
+    ``adjustments`` are what was asked for beside the model's own colours, in words.
+    """
 
     model: str
     render_factor: int
@@ -35,6 +38,7 @@ class ColourFacts:
     width: int
     height: int
     seconds: float
+    adjustments: str = ""
 
     def __str__(self) -> str:
         side = self.render_factor * FACTOR_PIXELS
@@ -84,6 +88,36 @@ def _on_shortage(*renders: Render) -> str:
 Facts = ColourFacts | RestoreFacts
 
 
+class Asked(TypedDict):
+    """What `Colorizer.paint` takes."""
+
+    saturation: float
+    warmth: float
+    liveliness: float | None
+    caution: float
+    hints: Iterable[Hint]
+
+
+def asked_of(adjustments: Adjustments) -> Asked:
+    """Adjustments as `Colorizer.paint` takes them."""
+    return Asked(
+        saturation=adjustments.saturation,
+        warmth=adjustments.warmth,
+        liveliness=adjustments.liveliness,
+        caution=adjustments.caution,
+        hints=adjustments.hints,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a job made of a photo, the label that says so, and its colours, where they can be changed afterwards."""
+
+    photo: Photo
+    label: str
+    plane: ColourPlane | None = None
+
+
 class Job(Protocol):
     """What a visitor asks to be done with a photo: plain data, so that it can be sent to a GPU's process."""
 
@@ -95,8 +129,8 @@ class Job(Protocol):
         """The models that must be here."""
         ...
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
-        """What is made of the photo, and the label that says so."""
+    def __call__(self, photo: Photo) -> Made:
+        """What is made of the photo."""
         ...
 
     def facts(self, result: Photo, label: str, seconds: float) -> Facts:
@@ -111,6 +145,7 @@ class Colouring:
     model: str
     render_factor: int | None
     transfer: Transfer
+    adjustments: Adjustments = field(default_factory=Adjustments)
 
     doing: ClassVar[str] = "Colouring"
     suffix: ClassVar[str] = "colour"
@@ -119,15 +154,21 @@ class Colouring:
     def models(self) -> tuple[str, ...]:
         return (self.model,)
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
-        model = colorizer(self.model)
-        return model.colorize_photo(photo, render_factor=self.render_factor, transfer=self.transfer), model.label
+    def __call__(self, photo: Photo) -> Made:
+        model, asked = colorizer(self.model), asked_of(self.adjustments)
+        label = model.label_with(**asked)
+        if self.transfer == "guided":
+            plane = model.plane(photo.pixels, render_factor=self.render_factor)
+            return Made(model.paint(photo, plane, **asked), label, plane)
+        coloured = model.colorize_photo(photo, render_factor=self.render_factor, transfer=self.transfer, **asked)
+        return Made(coloured, label)
 
     def facts(self, result: Photo, label: str, seconds: float) -> ColourFacts:
         automatic, render = self.render_factor is None, result.renders[-1]
         return ColourFacts(
-            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds
-        )
+            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds,
+            str(self.adjustments),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,13 +186,12 @@ class Restoring:
     def models(self) -> tuple[str, ...]:
         return (DEFADE_MODEL,) if self.colorizer is None else (DEFADE_MODEL, self.colorizer)
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+    def __call__(self, photo: Photo) -> Made:
         model = defader()
         if self.colorizer is not None:
-            return restore_photo(
-                photo, model, colorizer(self.colorizer), strength=self.strength, keep_tone=self.keep_tone
-            )
-        return model.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), model.label
+            painter = colorizer(self.colorizer)
+            return Made(*restore_photo(photo, model, painter, strength=self.strength, keep_tone=self.keep_tone))
+        return Made(model.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), model.label)
 
     def facts(self, result: Photo, label: str, seconds: float) -> RestoreFacts:
         coloured = label != defader().label
@@ -167,6 +207,7 @@ class Result:
     after: Photo
     file: Path
     facts: Facts
+    plane: ColourPlane | None
 
 
 class JobError(Exception):
@@ -178,7 +219,7 @@ Tell = Callable[[str, float], None]
 
 
 @on_gpu
-def _render(job: Job, photo: Photo) -> tuple[Photo, str]:
+def _render(job: Job, photo: Photo) -> Made:
     # The job names its models: a ZeroGPU worker is forked with them in it, and only what is passed is pickled.
     return job(photo)
 
@@ -216,12 +257,12 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
             tell(f"Waking the model {model}", 0.1)
             wake(model)
         tell(job.doing, 0.3)
-        after, label = _render(job, before)
+        made = _render(job, before)
         tell("Writing the photo", 0.9)
         file = folder / f"{PurePosixPath(name).stem}-{job.suffix}{before.suffix}"
-        save_photo(after, file, label=label)
+        save_photo(made.photo, file, label=made.label)
         seconds = round(time.perf_counter() - start, 2)
-        return Result(after, file, job.facts(after, label, seconds))
+        return Result(made.photo, file, job.facts(made.photo, made.label, seconds), made.plane)
 
 
 @contextmanager
@@ -230,7 +271,7 @@ def _explained(source: Path, name: str) -> Iterator[None]:
     try:
         yield
     except UnknownModelError as error:
-        raise JobError(_sentence(error)) from error
+        raise JobError(sentence(error)) from error
     except CheckpointError as error:
         log.warning("%s", error)
         raise JobError(
@@ -242,7 +283,7 @@ def _explained(source: Path, name: str) -> Iterator[None]:
             log.error("the disk is full: %s", error)
             raise JobError("The server's disk is full, so the result could not be kept. Try again later.") from error
         quoted = f"“{PurePosixPath(name).name}”"
-        raise JobError(_sentence(error).replace(str(source), quoted)) from error
+        raise JobError(sentence(error).replace(str(source), quoted)) from error
     except Exception as error:
         if _is_full(error):
             log.error("the disk is full: %s", error)
@@ -254,7 +295,8 @@ def _explained(source: Path, name: str) -> Iterator[None]:
         ) from error
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """What an error says, with a capital."""
     message = str(error)
     return message[:1].upper() + message[1:]
 

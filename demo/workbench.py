@@ -10,11 +10,13 @@ from typing import Any
 import gradio as gr
 
 from demo import elements
+from demo.adjusting import adjust, adjustments_of, finish
 from demo.album import Album
-from demo.jobs import Job
+from demo.jobs import Job, JobError, sentence
 from demo.uploads import NOT_UPLOADED, clean_name, uploaded
 from demo.visitors import VISITORS, Tab
 from demo.working import pack_results, take_in, work
+from deoldify.errors import PhotoError
 
 PRIVATE: Any = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 LASTING: Any = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
@@ -125,7 +127,33 @@ def work_is_done(bench: Bench, settings: list[Any], job: Callable[..., Job]) -> 
         pack_results(album)
         return bench.view(album)
 
+    def adjusted(event: gr.EventData, request: gr.Request) -> Any:
+        album = bench.album(request)
+        entry = album.entries.get(str(_told(event, "id")))
+        try:
+            asked = adjustments_of(event._data if isinstance(event._data, dict) else {})
+        except ValueError as error:
+            with album.changing():
+                album.status = sentence(error)
+            return bench.view(album)
+        if entry is not None:
+            adjust(album, entry, asked)
+        return bench.view(album)
+
+    def file(event: gr.EventData, request: gr.Request) -> Any:
+        album = bench.album(request)
+        entry = album.entries.get(str(_told(event, "id")))
+        try:
+            if entry is not None:
+                finish(album, entry)
+        except (JobError, PhotoError) as error:
+            with album.changing():
+                album.status = str(error) if isinstance(error, JobError) else "The photo could not be written."
+        return bench.view(album)
+
     bench.result.zip(zipped, None, bench.shown, **LASTING)
+    bench.result.file(file, None, bench.shown, **LASTING)
+    bench.result.adjust(adjusted, None, bench.shown, trigger_mode="always_last", **PRIVATE)
     return bench.button.click(press, settings, bench.shown, trigger_mode="multiple", **LASTING)
 
 

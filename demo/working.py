@@ -6,14 +6,17 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 
+from demo.adjusting import finish, write_plane
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, Album, Done, Entry
 from demo.archives import is_archive, pack, unpack
-from demo.jobs import Job, JobError, do, open_for
+from demo.jobs import Colouring, Job, JobError, do, open_for
 from demo.previews import what_is_left_out, write_previews
 from demo.storage import storage
 from demo.turns import TURNS, LeftError, Turns
+from deoldify.errors import PhotoError
 
 _NEWS_SECONDS = 1.0  # how long the page waits for news before it looks whether the work still goes on
 
@@ -165,8 +168,11 @@ def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool
         with album.changing():
             entry.state = "working"
         with TURNS.take(left=lambda: album.gone or album.stopping, tell=wait):
-            result = do(job, entry.source, entry.name, storage().new_folder(), tell)
-            shown = write_previews(result.after, storage().new_folder(), "result")
+            own = replace(job, adjustments=entry.adjustments) if isinstance(job, Colouring) else job
+            result = do(own, entry.source, entry.name, storage().new_folder(), tell)
+            folder = storage().new_folder()
+            shown = write_previews(result.after, folder, "result")
+            plane = None if result.plane is None else write_plane(result.plane, folder / "plane.npz")
     except LeftError:
         return False
     except JobError as error:
@@ -179,7 +185,7 @@ def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool
             entry.state, entry.why = "failed", "The result could not be kept; the server's disk may be full."
         return False
     with album.changing():
-        entry.done = Done(job, result.file, shown, str(result.facts))
+        entry.done = Done(job, result.file, shown, str(result.facts), plane)
         entry.state = "done"
         album.archive = None
     return True
@@ -191,6 +197,14 @@ def pack_results(album: Album) -> None:
         return
     with album.changing():
         album.status = "Packing the ZIP …"
+    try:
+        for entry in album.results():
+            finish(album, entry)
+    except (JobError, PhotoError):
+        log.exception("could not write a result with its new colours")
+        with album.changing():
+            album.status = "A photo with changed colours could not be written; the server's disk may be full."
+        return
     files = [(entry.result_name, entry.done.file) for entry in album.results() if entry.done is not None]
     target = storage().new_folder() / "deoldify.zip"
     try:

@@ -1,10 +1,10 @@
 // A photo before and after, its download, and what is being done.
-const { element: make, address, follow } = window.deoldify;
-const find = (role) => element.querySelector(`[data-role=${role}]`);
 const [view, status, bar, more] = ["view", "status", "bar", "more"].map(find);
 let shown = "";
 let wasRunning = false;
 let asked = false; // for the ZIP, which is packed now
+let wanted = false; // the file, which gets the colours that are shown first
+let latest = null;
 
 function compare({ before, after }, name) {
   const frame = make("div", { class: "frame" },
@@ -26,11 +26,24 @@ function compare({ before, after }, name) {
     range.value = Math.round((100 * (event.clientX - box.left)) / box.width);
     move();
   };
+  frame.addEventListener("click", (event) => {
+    const box = frame.getBoundingClientRect();
+    if (adjusting.pointing) add((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  });
   frame.addEventListener("pointerdown", (event) => {
+    if (adjusting.pointing) return;
     if (event.pointerType === "mouse" && event.button === 0) { frame.setPointerCapture(event.pointerId); follow(event); }
   });
-  frame.addEventListener("pointermove", (event) => { if (event.buttons === 1) follow(event); });
+  frame.addEventListener("pointermove", (event) => { if (event.buttons === 1 && !adjusting.pointing) follow(event); });
   return [frame, range];
+}
+
+// A file whose colours were changed since is written first.
+function press(event) {
+  if (!latest || !latest.done || !latest.done.stale) return;
+  event.preventDefault();
+  wanted = true;
+  trigger("file", { id: latest.photo.id });
 }
 
 function picture({ photo, done }) {
@@ -39,14 +52,16 @@ function picture({ photo, done }) {
   if (!done) return [make("p", { class: "hint" }, `“${photo.name}” appears here, before and after.`)];
   return [
     make("div", { class: "compare" }, ...compare(done, photo.name)),
-    make("a", { id: `${props.prefix}download`, class: "button primary", href: address(done.file), download: done.name },
+    make("a", { id: `${props.prefix}download`, class: "button primary", href: address(done.file), download: done.name, onclick: press },
       `Download ${done.name}`),
     make("p", { id: `${props.prefix}facts`, class: "facts" }, `${done.facts} ${photo.note}`),
   ];
 }
 
 follow(props, watch, (value) => {
-  const key = JSON.stringify([value.photo, value.done]);
+  latest = value;
+  const key = JSON.stringify([value.photo, value.done && [value.done.before, value.done.file, value.done.facts]]);
+  if (key === shown && value.done) view.querySelector("img.after").src = address(value.done.after);
   if (key !== shown) {
     const appeared = value.done && !(JSON.parse(shown || "[null,null]")[1]);
     view.replaceChildren(...picture(value));
@@ -55,6 +70,8 @@ follow(props, watch, (value) => {
         image.addEventListener("load", () => view.scrollIntoView({ block: "nearest", behavior: "smooth" }), { once: true });
     shown = key;
   }
+  showAdjustments(value.photo, value.done);
+  if (wanted && value.done && !value.done.stale) { wanted = false; view.querySelector("a").click(); }
   if (status.textContent !== value.status) status.textContent = value.status;
   bar.hidden = !value.running;
   bar.value = value.share;

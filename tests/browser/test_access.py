@@ -81,6 +81,7 @@ def test_swiping_and_turning_the_wheel_over_the_picture_scroll_the_page(page: Pa
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     chrome = page.context.new_cdp_session(page)
+    chrome.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     before = page.evaluate("scrollY")
     chrome.send(
         "Input.synthesizeScrollGesture",

@@ -12,7 +12,7 @@ import pytest
 
 from demo import working
 from demo.album import MAX_PHOTOS, Album
-from demo.jobs import ColourFacts, Facts, JobError, do
+from demo.jobs import ColourFacts, Facts, JobError, Made, do
 from demo.storage import Storage
 from demo.visitors import Visitors
 from demo.working import pack_results, take_in, work
@@ -30,12 +30,12 @@ class Inverting:
     suffix: ClassVar[str] = "inverted"
     models: ClassVar[tuple[str, ...]] = ()
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+    def __call__(self, photo: Photo) -> Made:
         if photo.width == 13:
             raise RuntimeError("thirteen")
         if photo.width == 14:
             raise OSError(28, "No space left on device")
-        return photo.with_pixels(255 - photo.pixels), "inverted"
+        return Made(photo.with_pixels(255 - photo.pixels), "inverted")
 
     def facts(self, result: Photo, label: str, seconds: float) -> Facts:
         return ColourFacts("none", 4, 4, True, "guided", result.width, result.height, seconds)
@@ -49,7 +49,7 @@ class Waiting(Inverting):
     done: ClassVar[list[int]] = []
     go_on: ClassVar[threading.Event] = threading.Event()
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
+    def __call__(self, photo: Photo) -> Made:
         if len(self.done) == self.first:
             assert self.go_on.wait(60)
         self.done.append(photo.width)

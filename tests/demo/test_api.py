@@ -40,6 +40,7 @@ def test_the_api_colours_a_photo_and_keeps_what_came_with_it(client: Client, tmp
         "transfer": "bilinear",
         "width": 301,
         "height": 200,
+        "adjustments": "",
     }
 
 
@@ -140,9 +141,19 @@ def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None
         "model": "Literal['compact', 'artistic', 'stable', 'video']",
         "render_factor": "int",
         "transfer": "Literal['guided', 'bilinear', 'none']",
+        "saturation": "float",
+        "warmth": "float",
+        "hints": "str | float | bool | list | dict",
     }
     optional = {name: entry["parameter_default"] for name, entry in parameters.items() if name != "photo"}
-    assert optional == {"model": "compact", "render_factor": None, "transfer": "guided"}
+    assert optional == {
+        "model": "compact",
+        "render_factor": None,
+        "transfer": "guided",
+        "saturation": 1,
+        "warmth": 0,
+        "hints": [],
+    }
     assert "16 pixels, 4 to 64" in endpoints["/colorize"]["description"]
 
 
@@ -164,6 +175,8 @@ def test_the_api_says_what_is_wrong(client: Client, page_server: ServedPage, tmp
         ({"photo": handle_file(photo), "render_factor": "many"}, "render_factor must be a whole number from 4 to 64"),
         ({"photo": handle_file(photo), "render_factor": 7.5}, "render_factor must be a whole number"),
         ({"photo": handle_file(photo), "model": ["compact"]}, "model must be one of compact"),
+        ({"photo": handle_file(photo), "saturation": 2}, "Saturation 2.0 is outside 0 to 1.5"),
+        ({"photo": handle_file(photo), "hints": ["0.4,blue"]}, "is not x,y,colour"),
     ]
     for arguments, expected in cases:
         with pytest.raises(AppError) as raised:
