@@ -18,6 +18,7 @@ from deoldify.errors import DeOldifyError, UnknownModelError
 
 if TYPE_CHECKING:
     from deoldify.folder import Work
+    from deoldify.imaging import Hint
     from deoldify.model import Model
     from deoldify.photo import Photo
 
@@ -104,6 +105,29 @@ def colorize_command(
         Transfer,
         typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
     ] = Transfer.guided,
+    saturation: Annotated[
+        float, typer.Option(min=0, max=1.5, help="How much colour, of what the model sees; 0 for none.")
+    ] = 1.0,
+    warmth: Annotated[
+        float, typer.Option(min=-1, max=1, help="-1 draws colours towards blue, 1 towards orange; neutrals stay.")
+    ] = 0.0,
+    liveliness: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, show_default="the model's own",
+            help="0 for the model's cautious opinion, 1 for its lively one, where it has two.",
+        ),
+    ] = None,
+    caution: Annotated[
+        float, typer.Option(min=0, max=1, help="How much colour is paled where the model guesses, where it tells.")
+    ] = 0.0,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What colour a place has, for its surface: 0.4,0.6,#334d80, or none for the colour; shares of width "
+            "and height. Repeatable; for one photo.", show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
@@ -115,15 +139,22 @@ def colorize_command(
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
     """
     _check_name(model)
+    hints = _hints(hint or [], photos)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
+        from deoldify.colorizer import Asked
         from deoldify.loading import load_colorizer
 
+        asked: Asked = {
+            "saturation": saturation, "warmth": warmth, "liveliness": liveliness, "caution": caution, "hints": hints,
+        }  # fmt: skip
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
 
         def work(photo: Photo) -> tuple[Photo, str]:
-            coloured = colorizer.colorize_photo(photo, render_factor=render_factor, transfer=transfer.value)
-            return coloured, colorizer.label
+            coloured = colorizer.colorize_photo(
+                photo, render_factor=render_factor, transfer=transfer.value, **asked
+            )  # fmt: skip
+            return coloured, colorizer.label_with(**asked)
 
         return work, (colorizer,)
 
@@ -224,6 +255,24 @@ def _check_name(model: str) -> None:
     """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
     if not is_repository(model):
         find(model)
+
+
+def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
+    """Read hints, which belong to one photo.
+
+    Raises:
+        typer.BadParameter: one cannot be read, or there is more than one photo.
+    """
+    if not texts:
+        return ()
+    if len(photos) > 1 or photos[0].is_dir():
+        raise typer.BadParameter("places belong to one photo; name one, and no folder", param_hint="--hint")
+    from deoldify.imaging import Hint
+
+    try:
+        return [Hint.parse(text) for text in texts]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--hint") from None
 
 
 def _process(

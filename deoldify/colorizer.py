@@ -150,7 +150,8 @@ class Colorizer(Model):
         Raises:
             ValueError: as ``__call__`` does.
         """
-        pixels = imaging.transfer_guided(photo.pixels, plane.grey, imaging.adjusted(plane, Adjustments(**asked)))
+        uv, change = imaging.adjusted(plane, Adjustments(**asked))
+        pixels = imaging.transfer_guided(photo.pixels, plane.grey, uv, change=change)
         made_with = () if plane.render is None else (plane.render,)
         return replace(photo.with_pixels(pixels), renders=(*photo.renders, *made_with))
 
@@ -162,9 +163,11 @@ class Colorizer(Model):
 
         def coloured(side: int) -> Pixels:
             plane, render = self._rendered(pixels, side)
-            uv = imaging.adjusted(plane, adjustments)
+            uv, change = imaging.adjusted(plane, adjustments)
             if transfer == "guided":
-                return imaging.transfer_guided(pixels, plane.grey, uv)
+                return imaging.transfer_guided(pixels, plane.grey, uv, change=change)
+            if change is not None:
+                uv = uv + change
             if adjustments != Adjustments():
                 render = imaging.from_luma_chroma(imaging.luma(render), uv).clamp(0, 1)
             if transfer == "bilinear":

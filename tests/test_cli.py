@@ -12,7 +12,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+import deoldify
 from deoldify.checkpoints import CHECKPOINTS
+from deoldify.photo import open_photo
 
 
 def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +73,20 @@ def test_a_folder_goes_on_where_it_stopped_and_survives_a_bad_photo(
     assert second.returncode == 0
     assert "3 of 3 photos are done already" in second.stderr
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()} == before
+
+
+def test_colours_are_adjusted_and_named_as_in_python_and_the_label_says_so(
+    old_photo: Path, colorizer: deoldify.Colorizer, tmp_path: Path
+) -> None:
+    target = tmp_path / "colour.png"
+    options = ["--saturation", 0.5, "--warmth", 0.2, "--hint", "0.4,0.6,#334D80", "--hint", "0.9,0.1,none"]
+    done = call("colorize", old_photo, "-o", target, "--device", "cpu", "--precision", "float32", *options)
+    assert done.returncode == 0, done.stderr
+    hints = [deoldify.Hint(0.4, 0.6, "#334d80"), deoldify.Hint(0.9, 0.1, None)]
+    expected = colorizer.colorize_photo(open_photo(old_photo), saturation=0.5, warmth=0.2, hints=hints)
+    assert np.array_equal(pixels_of(target), expected.pixels)
+    said = b"(compact, saturation 0.5, warmth 0.2, hint 0.4,0.6,#334d80, hint 0.9,0.1,none)"
+    assert said in target.read_bytes()
 
 
 @pytest.fixture
@@ -182,6 +198,13 @@ def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path)
         (["colorize", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--saturation", "1.6"], 2, "--saturation"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--warmth", "-2"], 2, "--warmth"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--hint", "0.4,0.6"], 2, "0.4,0.6,#334d80"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--hint", "1.4,0.6,none"], 2, "1.4 is outside 0 to 1"),
+        (["colorize", "PHOTO", "PHOTO", "-o", "x.d", "--hint", "0.4,0.6,none"], 2, "belong to one photo"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--liveliness", "0.5"], 1, "has but one"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--caution", "0.5"], 1, "leave caution at 0"),
         (["defade"], 2, "Missing argument"),
         (["defade", "PHOTO", "-o", "x.jpg", "--strength", "1.6"], 2, "--strength"),
         (["defade", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
@@ -218,6 +241,8 @@ def test_models_lists_every_model(tmp_path: Path) -> None:
 def test_help_names_every_option() -> None:
     text = call("colorize", "--help").stdout
     for option in ("--output", "--model", "--checkpoint", "--render-factor", "--transfer", "--device", "--precision"):
+        assert option in text
+    for option in ("--saturation", "--warmth", "--liveliness", "--caution", "--hint"):
         assert option in text
     text = call("defade", "--help").stdout
     for option in ("--output", "--strength", "--keep-tone", "--checkpoint", "--render-factor", "--device", "--force"):

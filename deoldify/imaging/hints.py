@@ -45,8 +45,8 @@ _MOST_TURNS = 100
 """Times that ways go on along rows, then along columns; enough for all but mazes."""
 
 
-def hinted(uv: Tensor, grey: npt.NDArray[np.uint8], hints: Sequence[Hint]) -> Tensor:
-    """Colours with hints in them, each in full on the surface around its place.
+def change_by_hints(uv: Tensor, grey: npt.NDArray[np.uint8], hints: Sequence[Hint]) -> Tensor:
+    """What has to be added to colours so that each hint's is there, in full, on the surface around its place.
 
     Args:
         uv: (1, 2, h, w), U and V of the picture.
@@ -54,11 +54,11 @@ def hinted(uv: Tensor, grey: npt.NDArray[np.uint8], hints: Sequence[Hint]) -> Te
         hints: at least one. Where two lie on one surface, each has the nearer part.
 
     Returns:
-        (1, 2, h, w).
+        (1, 2, h, w), for ``transfer_guided`` to carry by itself.
     """
     shares = surfaces(grey, hints)
     colours = torch.stack([_chroma_of(hint) for hint in hints])  # (hints, 2)
-    return uv * (1 - shares.sum(dim=0)) + torch.einsum("nhw,nc->chw", shares, colours).unsqueeze(0)
+    return torch.einsum("nhw,nc->chw", shares, colours).unsqueeze(0) - uv * shares.sum(dim=0)
 
 
 def surfaces(grey: npt.NDArray[np.uint8], hints: Sequence[Hint]) -> Tensor:
@@ -94,7 +94,7 @@ def _snapped(shares: Tensor, y: Tensor) -> Tensor:
     """
     radius = max(2, max(y.shape[-2:]) // 80)
     planes = torch.cat([y, shares, shares * y]).unsqueeze(0)
-    of_all, of_surface, products = window_mean(planes, radius)[0].split([1, len(shares), len(shares)])
+    of_all, of_surface, products = torch.split(window_mean(planes, radius)[0], [1, len(shares), len(shares)])
     inside = products / of_surface.clamp(min=1e-3)
     outside = (of_all - products) / (1 - of_surface).clamp(min=1e-3)
     apart = inside - outside

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deoldify.imaging.adjustments import Adjustments
-from deoldify.imaging.hints import hinted
+from deoldify.imaging.hints import change_by_hints
 from deoldify.photo import Render
 
 _WARM = (-(0.5**0.5), 0.5**0.5)
@@ -55,7 +55,7 @@ class ColourPlane:
                 raise ValueError(f"{name} must be (h, w), not {plane.shape}")
 
 
-def adjusted(plane: ColourPlane, adjustments: Adjustments) -> Tensor:
+def adjusted(plane: ColourPlane, adjustments: Adjustments) -> tuple[Tensor, Tensor | None]:
     """A plane's colours as they are asked for: ready for ``transfer_guided``.
 
     Args:
@@ -63,7 +63,8 @@ def adjusted(plane: ColourPlane, adjustments: Adjustments) -> Tensor:
         adjustments: what is asked for. The usual ones give ``cautious`` back to the bit.
 
     Returns:
-        (1, 2, h, w) float32, U and V at the size of ``plane.grey``.
+        U and V at the size of ``plane.grey``, (1, 2, h, w) float32; and what hints add to them, of the same shape, or
+        None where there are none.
 
     Raises:
         ValueError: liveliness is asked of a plane with one opinion, or caution of one without certainty.
@@ -88,7 +89,7 @@ def adjusted(plane: ColourPlane, adjustments: Adjustments) -> Tensor:
         uv = uv * adjustments.saturation
     if adjustments.warmth:
         uv = warmed(uv, adjustments.warmth)
-    return hinted(uv, plane.grey, adjustments.hints) if adjustments.hints else uv
+    return uv, change_by_hints(uv, plane.grey, adjustments.hints) if adjustments.hints else None
 
 
 def warmed(uv: Tensor, warmth: float) -> Tensor:

@@ -102,7 +102,7 @@ def guided_coefficients(grey: npt.NDArray[np.uint8], uv: Tensor, radius: int, ep
     return window_mean(torch.cat([a, b], dim=1), radius)
 
 
-def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor) -> Pixels:
+def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor, *, change: Tensor | None = None) -> Pixels:
     """The photograph's luma with a render's colour, which follows the photograph's own edges.
 
     Colour that RGB cannot hold at a pixel's luma is paled, never clipped, and rounding is made up for in green, so
@@ -112,13 +112,18 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor) -> 
         pixels: (H, W, 3) RGB, uint8 or uint16.
         grey: (h, w) uint8, what the generator saw.
         uv: (1, 2, h, w), U and V of what it made, or of what was made of that since.
+        change: (1, 2, h, w), to be added to it, which has the edges of the photo already, as hints have. They are
+            kept where the photo's are faint, too; a render's own colour would follow its grain then.
 
     Returns:
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
     top = float(np.iinfo(pixels.dtype).max)
-    coefficients = guided_coefficients(grey, uv, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
+    radius = max(2, grey.shape[0] // 64)
+    coefficients = guided_coefficients(grey, uv, radius, epsilon=2e-3)
+    if change is not None:
+        coefficients = coefficients + guided_coefficients(grey, change, radius, epsilon=2e-4)
     a_u, a_v, b_u, b_v = coefficients[0]
     # R − Y and B − Y as functions of Y, all three in the photo's own levels.
     planes = torch.stack([a_v / V_SCALE, b_v * (top / V_SCALE), a_u / U_SCALE, b_u * (top / U_SCALE)])
