@@ -12,7 +12,6 @@ import gradio as gr
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS
 from demo.archives import is_archive, pack, unpack
 from demo.jobs import Job, JobError, do
-from demo.previews import frames_in
 from demo.storage import storage
 from demo.turns import TURNS
 from demo.uploads import UploadedFiles
@@ -39,7 +38,7 @@ def do_one(job: Job, photo: Sent | None, progress: gr.Progress) -> tuple[str, di
             result = do(job, path, name, storage().new_folder(), lambda doing, share: progress(share, desc=doing))
     except JobError as error:
         raise failure(str(error)) from error
-    return str(result.file), asdict(result.facts)
+    return str(result.file), asdict(result.facts) | {"left_out": result.left_out}
 
 
 def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, list[dict[str, Any]]]:
@@ -70,7 +69,7 @@ def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, li
             else:
                 inside = str(PurePosixPath(name).with_name(result.file.name))
                 done.append((inside, result.file))
-                told |= {"file": inside, "frames": frames_in(photo), **asdict(result.facts)}
+                told |= {"file": inside, "left_out": result.left_out, **asdict(result.facts)}
         facts.append(told)
     target = storage().new_folder() / "deoldify.zip"
     pack(done, target)

@@ -23,10 +23,10 @@ PURPOSE = "For faded photographs, in colour or black and white: gives them their
 
 RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
 EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, renders, width, height,
-seconds), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran short.
-photo: an image file, of which the first page or picture is taken. strength: {DEFADE_STRENGTHS[0]:g} changes nothing, 1
-restores, up to {DEFADE_STRENGTHS[1]:g} overdoes. keep_tone: restore brightness and contrast alone, so that the colour
-stays as it is, such as sepia."""
+seconds, left_out), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran
+short. photo: an image file, of which the first page or picture is taken; left_out tells of others. strength:
+{DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g} overdoes. keep_tone: restore
+brightness and contrast alone, so that the colour stays as it is, such as sepia."""
 DEFADE_DESCRIPTION = f"Give a faded photograph its tone and colour back. {RESTORED_COMES_BACK}"
 RESTORE_DESCRIPTION = (
     f"Give a faded photograph its tone and colour back, and colour it if it is black and white. {RESTORED_COMES_BACK}"

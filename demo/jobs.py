@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, TypedDict
 
 from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
+from demo.previews import what_is_left_out
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
 from deoldify.imaging import Adjustments, ColourPlane, Hint, Transfer
 from deoldify.model import FACTOR_PIXELS
@@ -202,12 +203,13 @@ class Restoring:
 
 @dataclass(frozen=True)
 class Result:
-    """A photo after a job, the file that was written, and how it was done."""
+    """A photo after a job, the file that was written, how it was done, and what of the photo's file was left out."""
 
     after: Photo
     file: Path
     facts: Facts
     plane: ColourPlane | None
+    left_out: str
 
 
 class JobError(Exception):
@@ -262,7 +264,8 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
         file = folder / f"{PurePosixPath(name).stem}-{job.suffix}{before.suffix}"
         save_photo(made.photo, file, label=made.label)
         seconds = round(time.perf_counter() - start, 2)
-        return Result(made.photo, file, job.facts(made.photo, made.label, seconds), made.plane)
+        facts = job.facts(made.photo, made.label, seconds)
+        return Result(made.photo, file, facts, made.plane, what_is_left_out(before, source))
 
 
 @contextmanager

@@ -59,6 +59,39 @@ def test_the_slider_is_in_sight_and_leaves_auto_when_touched(page: Page, tmp_pat
     assert auto.is_disabled() and number.input_value() == "15" and "factor=" not in page.url
 
 
+def test_colours_are_changed_after_the_render_and_a_surface_takes_the_colour_named(page: Page, tmp_path: Path) -> None:
+    choose(page, grey_photo(tmp_path / "hills.png", 300, 200))
+    colorize(page)
+    shown = page.locator("#comparison img.after")
+
+    def changed(before: str | None) -> str | None:
+        page.wait_for_function(
+            "(old) => document.querySelector('#comparison img.after').getAttribute('src') != old", arg=before,
+            timeout=PATIENCE,
+        )  # fmt: skip
+        return shown.get_attribute("src")
+
+    source = changed(None)
+    page.locator("#view [data-role=saturation]").fill("0")
+    source = changed(source)
+    page.locator("#view [data-role=colour]").fill("#3050c0")
+    page.locator("#view [data-role=point]").click()
+    box = page.locator("#comparison .frame").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.1 * box["height"])
+    source = changed(source)
+    page.get_by_text("#3050c0 at 75 %, 10 %").wait_for()
+    with Image.open(download(page, tmp_path)) as file:
+        pixels = np.asarray(file.convert("RGB")).astype(int)
+    sky, ground = pixels[10:40, 200:250].mean((0, 1)), pixels[180:, 200:250].mean((0, 1))
+    assert sky[2] - sky[0] > 30  # the sky took it
+    assert np.ptp(ground) < 5  # and nothing else has colour
+    page.locator("#view [data-role=undo]").click()
+    changed(source)
+    with Image.open(download(page, tmp_path)) as file:
+        assert colourfulness(file) < 3
+
+
 def test_settings_in_the_address_are_those_of_the_page(page: Page) -> None:
     page.goto(f"{page.url}?factor=20&model=stable&tab=colorize")
     page.get_by_text("Render size 20: the model sees 320 × 320 pixels").wait_for(timeout=PATIENCE)

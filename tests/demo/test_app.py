@@ -87,7 +87,8 @@ def test_nothing_is_left_when_the_server_ends_or_the_next_one_starts(tmp_path: P
             next_one = Storage(cache)
             assert not file.exists()
             next_one.close()
-    assert [path.name for path in cache.iterdir()] == ["start.lock"]
+    assert [path.name for path in cache.rglob("*") if not path.is_dir()] == ["start.lock"]
+    assert not list(cache.glob("part-*"))
     log = page.log.read_text()
     assert "DeOldify is at http://" in log and "Gradio" not in log and "share=True" not in log
 
