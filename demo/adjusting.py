@@ -58,7 +58,7 @@ def _hint(told: object) -> Hint:
 
 def write_plane(plane: ColourPlane, path: Path) -> Path:
     """Keep a plane on disk, for an album's planes would fill the memory; the path."""
-    arrays = {"grey": plane.grey, "cautious": plane.cautious.float().cpu().numpy()}
+    arrays: dict[str, Any] = {"grey": plane.grey, "cautious": plane.cautious.float().cpu().numpy()}
     if plane.lively is not None:
         arrays["lively"] = plane.lively.float().cpu().numpy()
     if plane.certainty is not None:

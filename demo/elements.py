@@ -77,8 +77,8 @@ def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
 
 def _inline(path: Path) -> str:
     """A small picture as it can stand in a page, so that no file has to be served for it."""
-    with PIL.Image.open(path) as image:
-        image = image.convert("RGB")
+    with PIL.Image.open(path) as opened:
+        image = opened.convert("RGB")
         image.thumbnail((96, 96))
         stream = io.BytesIO()
         image.save(stream, "JPEG", quality=75)
@@ -123,7 +123,7 @@ def comparison(prefix: str, empty: str, carry: str) -> gr.HTML:
 class RenderSize(gr.HTML, metaclass=WithoutStub):
     """The slider of the render size, with a mark where "auto" stands; it sends ``input``."""
 
-    def preprocess(self, payload: Any) -> int | None:
+    def preprocess(self, payload: Any) -> int | None:  # type: ignore[override]
         """
         Parameters:
             payload: what the page has

@@ -5,17 +5,18 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Protocol, TypedDict
+from typing import ClassVar, Protocol
 
 from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
 from demo.previews import what_is_left_out
+from deoldify.colorizer import Asked
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
-from deoldify.imaging import Adjustments, ColourPlane, Hint, Transfer
+from deoldify.imaging import Adjustments, ColourPlane, Transfer
 from deoldify.model import FACTOR_PIXELS
 from deoldify.photo import Photo, Render, open_photo, save_photo
 from deoldify.restoring import restore_photo
@@ -87,16 +88,6 @@ def _on_shortage(*renders: Render) -> str:
 
 
 Facts = ColourFacts | RestoreFacts
-
-
-class Asked(TypedDict):
-    """What `Colorizer.paint` takes."""
-
-    saturation: float
-    warmth: float
-    liveliness: float | None
-    caution: float
-    hints: Iterable[Hint]
 
 
 def asked_of(adjustments: Adjustments) -> Asked:

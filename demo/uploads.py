@@ -27,7 +27,9 @@ class UploadedPhoto(gr.Image, metaclass=WithoutStub):
     def get_block_name(self) -> str:
         return "image"  # the front end knows no other
 
-    def preprocess(self, payload: ImageData | None) -> tuple[Path, str] | None:
+    def preprocess(  # type: ignore[override]
+        self, payload: ImageData | None
+    ) -> tuple[Path, str] | None:
         """
         Parameters:
             payload: an uploaded photo

@@ -38,7 +38,7 @@ def test_strangers_have_nothing_downloaded(
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(models.downloads, "allowed", False)
-    monkeypatch.setattr(models.checkpoints, "fetch", None)
+    monkeypatch.setattr("deoldify.checkpoints.fetch", None)
     photo = grey_photo(tmp_path / "a.jpg", 32, 24)
     with pytest.raises(JobError) as raised:
         do(Colouring("artistic", 4, "guided"), photo, "a.jpg", tmp_path, lambda doing, share: None)
