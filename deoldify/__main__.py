@@ -33,6 +33,7 @@ from deoldify.options import (
     Precision,
     PrecisionOption,
     RenderFactorOption,
+    RendersOption,
     SaturationOption,
     StrengthOption,
     Transfer,
@@ -72,6 +73,7 @@ def colorize_command(
         Transfer,
         typer.Option(help="guided: colour follows the photo's edges; bilinear: as DeOldify; none: the bare render."),
     ] = Transfer.guided,
+    renders: RendersOption = None,
     saturation: SaturationOption = 1.0,
     warmth: WarmthOption = 0.0,
     liveliness: LivelinessOption = None,
@@ -93,6 +95,8 @@ def colorize_command(
     """
     _check_name(model)
     hints = _hints(hint or [], photos)
+    if renders is not None and renders != 1 and renders % 2:
+        raise typer.BadParameter(f"{renders} is neither 1 nor an even number", param_hint="--renders")
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
@@ -105,7 +109,7 @@ def colorize_command(
 
         def work(photo: Photo) -> tuple[Photo, str]:
             coloured = colorizer.colorize_photo(
-                photo, render_factor=render_factor, transfer=transfer.value, **asked
+                photo, render_factor=render_factor, renders=renders, transfer=transfer.value, **asked
             )  # fmt: skip
             return coloured, colorizer.label_with(**asked)
 
@@ -115,7 +119,7 @@ def colorize_command(
         settings = {
             "render_factor": render_factor, "transfer": transfer.value, "precision": precision.value,
             "pages": pages.value, "saturation": saturation, "warmth": warmth, "liveliness": liveliness,
-            "caution": caution, "hints": [str(each) for each in hints],
+            "caution": caution, "renders": renders, "hints": [str(each) for each in hints],
         }  # fmt: skip
         return _job("colorize", "coloured", [model], checkpoint, settings)
 
@@ -281,6 +285,9 @@ def models_command(
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
         typer.echo("  ".join(cells).rstrip())
+    typer.echo()
+    for model in models():
+        typer.echo(f"{model.name}: {model.good_at}. {model.terms}")
 
 
 @app.command(name="fetch")

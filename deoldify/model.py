@@ -120,8 +120,7 @@ class Model:
 
     def _best_render_factor(self, width: int, height: int) -> int:
         """The render factor for a photo of this size where memory is plenty."""
-        enough = -(-max(width, height) // FACTOR_PIXELS)
-        return max(min(self.checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, self.checkpoint.render_factor))
+        return best_render_factor(self.checkpoint, width, height)
 
     def _renders(self, renders: int | None) -> int:
         """How many renders a photo is made of: those asked for, or the model's own."""
@@ -188,11 +187,23 @@ class Model:
 
 
 def image_of(photo: Photo) -> Image.Image:
-    """A photo as an image that says in its ``info`` which render factor it was made with."""
+    """A photo as an image whose ``info`` says what it was made with.
+
+    That is ``render_factor``, ``renders`` and, where they tell, ``certainty``.
+    """
     image = photo.to_image()
     if photo.renders:
-        image.info["render_factor"] = photo.renders[-1].factor
+        made = photo.renders[-1]
+        image.info |= {"render_factor": made.factor, "renders": made.count}
+        if made.certainty is not None:
+            image.info["certainty"] = made.certainty
     return image
+
+
+def best_render_factor(checkpoint: Checkpoint, width: int, height: int) -> int:
+    """The render factor that a model chooses for a photo of this size where memory is plenty."""
+    enough = -(-max(width, height) // FACTOR_PIXELS)
+    return max(min(checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, checkpoint.render_factor))
 
 
 def largest_render_factor(

@@ -94,6 +94,14 @@ ColorizerOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
 PagesOption = Annotated[Pages, typer.Option(help="Of a TIFF with several pages: the first, or all into one TIFF.")]
 DatesOption = Annotated[bool, typer.Option("--keep-dates/--no-keep-dates", help="Results get their photos' dates.")]
+RendersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=32, show_default="the model's own",
+        help="Renders that a photo is made of, of sizes around the factor and mirrored: 1 or an even number. "
+        "Colour is paled where they disagree.",
+    ),
+]  # fmt: skip
 SaturationOption = Annotated[
     float, typer.Option(min=0, max=1.5, help="How much colour, of what the model sees; 0 for none.")
 ]

@@ -298,7 +298,9 @@ def test_errors_are_a_line_and_a_status(
 def test_models_lists_every_model(tmp_path: Path) -> None:
     done = call("models", HF_HUB_CACHE=str(tmp_path))
     assert done.returncode == 0
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
+    table, _, terms = done.stdout.partition("\n\n")
+    assert "compact: quick, works offline" in terms and terms.count("non-commercial") == len(CHECKPOINTS)
+    rows = {line.split()[0]: line for line in table.splitlines()[1:]}
     assert rows.keys() == {checkpoint.name for checkpoint in CHECKPOINTS}
     assert " yes " in rows["compact"]
     assert " no " in rows["artistic"]

@@ -39,7 +39,8 @@ def do(photos: Sequence[Path], output: Path, work: Work = invert, *, force: bool
 
     try:
         console.do_photos(
-            photos, output, prepare, job, render_factor=None, force=force, keep_dates=True, all_pages=pages
+            photos, output, prepare, job, render_factor=None, force=force, keep_dates=True, all_pages=pages,
+            after="More comes next.",
         )  # fmt: skip
     except typer.Exit as end:
         return end.exit_code

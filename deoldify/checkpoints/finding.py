@@ -35,6 +35,8 @@ class ModelInfo:
         bytes: size of the file.
         licence: SPDX identifier of the weights' licence.
         here: whether it can be loaded without a download.
+        good_at: what to choose it for.
+        terms: on what its weights may be used, beyond their licence.
     """
 
     name: str
@@ -43,6 +45,8 @@ class ModelInfo:
     bytes: int
     licence: str
     here: bool
+    good_at: str = ""
+    terms: str = ""
 
 
 def models() -> list[ModelInfo]:
@@ -55,6 +59,8 @@ def models() -> list[ModelInfo]:
             bytes=checkpoint.bytes,
             licence=checkpoint.licence,
             here=(path := locate(checkpoint)) is not None and path.stat().st_size == checkpoint.bytes,
+            good_at=checkpoint.good_at,
+            terms=checkpoint.terms,
         )
         for checkpoint in CHECKPOINTS
     ]

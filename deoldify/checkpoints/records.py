@@ -31,6 +31,8 @@ class Checkpoint:
         render_factor: render factor at which it does best on most photos.
         renders: of one photo that it is used with; see ``imaging.spread``.
         liveliness: that it is used at, where it has a cautious and a lively opinion.
+        good_at: what to choose it for, and what it is bad at, for who has not tried it.
+        terms: on what its weights may be used, beyond their licence: what they have seen.
     """
 
     name: str
@@ -46,7 +48,11 @@ class Checkpoint:
     render_factor: int
     renders: int = 1
     liveliness: float = 0.0
+    good_at: str = ""
+    terms: str = ""
 
+
+IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
 
 COMPACT_SHA256 = "53daf49c3294f9a8567310ff947807db63ec947597f57f05987716406e11c7a2"
 COMPACT_BYTES = 14097638
@@ -70,6 +76,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
         render_factor=15,
+        good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
+        terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
     Checkpoint(
         name="artistic",
@@ -83,6 +91,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet by the author of DeOldify, 2019; the most colourful",
         render_factor=35,
+        good_at="the most colourful, with most detail",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="stable",
@@ -96,6 +106,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet by the author of DeOldify, 2019; the best on landscapes and portraits",
         render_factor=35,
+        good_at="landscapes and portraits, with the fewest grey places",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="video",
@@ -109,6 +121,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet with noise by the author of DeOldify, 2019; flickers least",
         render_factor=21,
+        good_at="film stills, the steadiest colours",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="defade",
@@ -122,6 +136,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
         render_factor=16,
+        good_at="faded prints and slides; it neither mends scratches nor sharpens",
+        terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
 )
 

@@ -31,7 +31,7 @@ def prepare() -> tuple[Work, tuple[()]]:
 def main(old: Path, new: Path) -> int:
     try:
         console.do_photos(
-            [old], new, prepare, job, render_factor=None, force=False, keep_dates=True, all_pages=True
+            [old], new, prepare, job, render_factor=None, force=False, keep_dates=True, all_pages=True, after=""
         )  # fmt: skip
     except typer.Exit as end:
         return end.exit_code
