@@ -74,7 +74,7 @@ def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
             raise DataError("images on this machine are counted; --images is for shards that are streamed")
         return Images(index(*map(Path, named)))
     if not all(streamed):
-        raise DataError(f"{', '.join(named[:3])}, …: URLs and files of this machine are mixed; name one kind")
+        raise DataError(f"{named[0]}, … mixes URLs and files of this machine; name one kind")
     for scheme in {urlsplit(name).scheme for name in named}:
         try:
             fsspec.get_filesystem_class(scheme)
@@ -84,7 +84,7 @@ def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
 
 
 class Shards:
-    """A source of images in tar files that are streamed; see ``Source``. Shares are left aside.
+    """A source of images in tar files that are streamed; see ``Source``. Shares and limits are left aside.
 
     Args:
         urls: of the tar files.

@@ -10,7 +10,7 @@ from train.data.old_photograph.grey import Grey, clouds, laid_over, marked
 
 def unevenly_faded(grey: Grey, rng: np.random.Generator) -> Grey:
     """Lighter and darker from place to place."""
-    return grey + np.float32(rng.uniform(0.02, 0.1)) * clouds(grey.shape, int(rng.integers(2, 5)), rng)
+    return np.asarray(grey + np.float32(rng.uniform(0.02, 0.1)) * clouds(grey.shape, int(rng.integers(2, 5)), rng))
 
 
 def stained(grey: Grey, rng: np.random.Generator) -> Grey:
@@ -59,7 +59,7 @@ def creased(grey: Grey, rng: np.random.Generator) -> Grey:
 
     pale = marked(grey, marks, rng.uniform(0.8, 1.0), float(rng.uniform(0, 1)))
     beside = np.roll(np.abs(pale - grey), int(rng.integers(1, 4)), axis=int(rng.integers(2)))
-    return pale - np.float32(rng.uniform(0, 0.15)) * beside
+    return np.asarray(pale - np.float32(rng.uniform(0, 0.15)) * beside)
 
 
 def dusty(grey: Grey, rng: np.random.Generator) -> Grey:

@@ -20,7 +20,8 @@ def image(grey: Grey) -> Image.Image:
 
 def floats(picture: Image.Image | npt.NDArray[np.uint8]) -> Grey:
     """An image of one channel as (H, W) float32 of 0 to 1."""
-    return np.asarray(picture, np.float32) / np.float32(255)
+    grey: Grey = np.asarray(picture, np.float32) / np.float32(255)
+    return grey
 
 
 def laid_over(grey: Grey, tone: float | np.float32 | Grey, cover: Grey) -> Grey:

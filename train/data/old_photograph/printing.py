@@ -50,7 +50,7 @@ def grainy(grey: Grey, rng: np.random.Generator) -> Grey:
     """Grain of single pixels, or of clumps."""
     amount = np.float32(rng.uniform(0.005, 0.06))
     if rng.random() < 0.5:
-        return grey + amount * rng.standard_normal(grey.shape, dtype=np.float32)
+        return np.asarray(grey + amount * rng.standard_normal(grey.shape, dtype=np.float32))
     small = rng.standard_normal([-(-side // 2) for side in grey.shape], dtype=np.float32)
     clumps = np.asarray(Image.fromarray(small).resize(grey.shape[::-1], Image.Resampling.BICUBIC))
     return np.asarray(grey + amount * clumps, np.float32)
