@@ -17,8 +17,9 @@ from deoldify.errors import CheckpointError, DeOldifyError, HubError, OutOfMemor
 
 if TYPE_CHECKING:
     from PIL import Image
+    from typing_extensions import Unpack
 
-    from deoldify.colorizer import Colorizer
+    from deoldify.colorizer import Asked, Colorizer
     from deoldify.defader import Defader
     from deoldify.imaging import Hint, Transfer
     from deoldify.loading import load, load_colorizer
@@ -72,25 +73,28 @@ def _defader() -> Defader:
     return load("defade")
 
 
-def colorize(image: Source, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Image.Image:
+def colorize(
+    image: Source, *, render_factor: int | None = None, transfer: Transfer = "guided", **asked: Unpack[Asked]
+) -> Image.Image:
     """Colour an image with the best model that is on this machine, which is loaded once.
 
     Args:
         image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see ``photo.photo_of``).
         render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
         transfer: ``"guided"``, ``"bilinear"`` or ``"none"``; see ``Colorizer.__call__``.
+        **asked: saturation, warmth, liveliness, caution and hints; see there.
 
     Returns:
         RGB, or RGBA where the image has transparency; the same size.
 
     Raises:
-        ValueError: ``render_factor`` or ``transfer`` is out of range.
+        ValueError: something is out of range, or asked of a model that does not tell it; see there.
         CheckpointError: the weights are damaged.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
         PhotoError: there is no photograph in the file.
         TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
     """
-    return _best_colorizer()(image, render_factor=render_factor, transfer=transfer)
+    return _best_colorizer()(image, render_factor=render_factor, transfer=transfer, **asked)
 
 
 def defade(image: Source, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
