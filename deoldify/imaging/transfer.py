@@ -22,6 +22,14 @@ _RIDGE = 1e-5
 """Variance (RGB of 0 to 1), the square of an 8-bit level, that is noise to a fit over a whole picture."""
 
 
+_WIDEST = 1 << 21
+"""Pixels of a row; a wider picture is worked on lying on its side, since strips have at least one row."""
+
+
+def _turned(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels.swapaxes(0, 1))
+
+
 def stretch(render: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:
     """A render at full size, as DeOldify's filter makes it: 8 bits by truncation, then bilinear.
 
@@ -51,6 +59,8 @@ def transfer_bilinear(pixels: Pixels, render: Tensor) -> Pixels:
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        return _turned(transfer_bilinear(_turned(pixels), render.transpose(2, 3)))
     coloured = stretch(render, height, width)
     steps = np.iinfo(pixels.dtype).max // 255
     result = np.empty_like(pixels)
@@ -117,6 +127,8 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor)
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        return _turned(transfer_guided(_turned(pixels), grey.T, render.transpose(2, 3)))
     top = float(np.iinfo(pixels.dtype).max)
     coefficients = guided_coefficients(grey, render, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
     a_u, a_v, b_u, b_v = coefficients[0]
@@ -258,6 +270,11 @@ def transfer_tone(
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        turned = transfer_tone(
+            _turned(pixels), coefficients.transpose(2, 3), strength, neutral=neutral, keep_tone=keep_tone
+        )
+        return _turned(turned)
     top = np.iinfo(pixels.dtype).max
     slopes = coefficients[0, :9].view(3, 3, *coefficients.shape[2:]) * strength
     offsets = coefficients[0, 9:] * (strength * top)

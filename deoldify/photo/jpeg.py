@@ -296,5 +296,7 @@ def samples_of_bits(values: Array, bits: int, size: tuple[int, int]) -> Samples:
     if bits < 8:
         values = (values.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
     elif 8 < bits < 16:
+        if int(values.max(initial=0)) >> bits:
+            raise damaged(f"it has more than the {bits} bits that it announces")
         values = to_whole_range(values, bits)
     return Samples(values, "rgb") if channels == 3 else Samples(values.reshape(size), "grey")
