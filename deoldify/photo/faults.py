@@ -77,8 +77,8 @@ def working_on(name: object) -> Iterator[None]:
     with _named(name):
         try:
             yield
-        except OutOfMemoryError as error:
-            raise OutOfMemoryError(f"{name}: {error}") from error.__cause__
+        except (OutOfMemoryError, PhotoError) as error:
+            raise type(error)(f"{name}: {error}") from error.__cause__
         except DeOldifyError:
             raise
         except MemoryError as error:

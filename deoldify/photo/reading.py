@@ -162,7 +162,9 @@ def _reader(kind: str) -> Callable[..., Image.Image]:
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError:
-        raise PhotoError("is a HEIF photograph: install pillow-heif, or convert it to JPEG first") from None
+        raise PhotoError(
+            "is a HEIF photograph, and pillow-heif is missing: pip install deoldify[heif], or convert it to JPEG first"
+        ) from None
     return Image.OPEN["HEIF"][0]
 
 

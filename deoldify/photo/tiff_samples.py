@@ -1,5 +1,5 @@
-"""The samples of a page of a TIFF. tifffile decodes plain ones at any depth; bilevel fax, palettes and JPEG inside a
-TIFF are left to libtiff, by way of Pillow; CIELAB and YCbCr are turned into RGB here."""
+"""The samples of a page of a TIFF. tifffile decodes plain ones and fax at any depth; palettes and JPEG inside a TIFF
+are left to libtiff, by way of Pillow; CIELAB and YCbCr are turned into RGB here."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ _GREY_WHITE_0, _GREY, _RGB, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 1, 2, 5, 6, 8, 
 _JPEGS = (6, 7)
 _COMPRESSIONS = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
 """What tifffile undoes into no more bytes than the page can have: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
+_BILEVEL = _COMPRESSIONS | {2, 3, 4}
+"""Fax among them: libtiff prints a line for each row that is damaged, and there may be millions."""
 _PILLOWS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000})
 _PHOTOMETRICS = {3: "a palette", 4: "a mask", 10: "ITU L*a*b*", 32803: "a camera's colour filter", 32844: "LogL",
                  32845: "LogLuv", 34892: "linear raw"}  # fmt: skip
@@ -50,6 +52,8 @@ def read_samples(storage: Storage, directory: Directory, layout: Layout) -> Samp
         return _lab(storage)
     if photometric == _YCBCR and bits in (8, 16) and compression in _COMPRESSIONS:
         return _ycbcr(storage, directory, layout)
+    if photometric in (_GREY_WHITE_0, _GREY) and bits == 1 and storage.samples == 1 and compression in _BILEVEL:
+        return _bilevel(storage)
     few = photometric in (0, 1, 3) and bits <= 8 and compression in _PILLOWS
     if few or (compression in _JPEGS and photometric in (_RGB, _CMYK, _YCBCR) and bits == 8):
         return _by_pillow(storage)
@@ -57,6 +61,13 @@ def read_samples(storage: Storage, directory: Directory, layout: Layout) -> Samp
         raise unreadable(f"a TIFF with compression {compression}")
     colours = _PHOTOMETRICS.get(photometric, f"colours of kind {photometric}")
     raise unreadable(f"a TIFF with {colours}, {bits} bits a sample, compression {compression}")
+
+
+def _bilevel(storage: Storage) -> Samples:
+    white = _decoded(storage)[..., 0].astype(bool)
+    if storage.photometric == _GREY_WHITE_0:
+        white = ~white
+    return Samples(white.astype(np.uint8) * np.uint8(255), "grey")
 
 
 def _by_pillow(storage: Storage) -> Samples:

@@ -79,7 +79,7 @@ def test_what_is_no_photograph(tmp_path: Path) -> None:
 
 def test_heic_without_its_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
-    with pytest.raises(PhotoError, match="install pillow-heif"):
+    with pytest.raises(PhotoError, match="pillow-heif is missing: pip install"):
         open_photo(io.BytesIO(b"\0\0\0\x18ftypheic" + bytes(20)))
 
 
