@@ -84,7 +84,7 @@ def files() -> dict[str, bytes]:
         "a.bmp": saved("BMP"),
         "frames.gif": saved("GIF", save_all=True, append_images=[image.rotate(90)], comment=b"attic"),
         "rich.avif": saved("AVIF", xmp=XMP, **rich),
-        "a.jp2": imagecodecs.jpeg2k_encode(colour, codecformat="jp2", reversible=True),
+        "a.jp2": bytes(imagecodecs.jpeg2k_encode(colour, codecformat="jp2", reversible=True)),
     }
     try:
         import pillow_heif
