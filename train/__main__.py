@@ -5,21 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
 from deoldify.errors import DeOldifyError
-
-if TYPE_CHECKING:
-    from deoldify.colorizer import Colorizer
-    from deoldify.defader import Defader
-    from train.measure import Measures, Rgb
-    from train.measure.defade import DefadeMeasures
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -64,6 +57,9 @@ CompileOption = Annotated[bool, typer.Option("--compile", help="Run the networks
 InitOption = Annotated[
     Path | None, typer.Option(help="Weights to start from: a run's checkpoint (its averages), or a .safetensors.")
 ]
+BeginOption = Annotated[
+    str | None, typer.Option("--from", help="Stage to begin with; those before it are left out. Needs --init.")
+]
 ValidationOption = Annotated[
     Path | None, typer.Option(help="Folder of photographs to measure on; default: what training does not see.")
 ]
@@ -100,13 +96,14 @@ def _trains(task: str, purpose: str) -> None:
         micro_batch: MicroBatchOption = None,
         compiled: CompileOption = False,
         init: InitOption = None,
+        begin: BeginOption = None,
         validation: ValidationOption = None,
         measured: MeasuredOption = 64,
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
     ) -> None:
         settings = Settings(images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
-        _train(task, recipe, changes, data, out, settings, resume, dry_run)
+        _train(task, recipe, changes, begin, data, out, settings, resume, dry_run)
 
 
 _trains("colorize", "Train a colorizer by a recipe.")
@@ -133,6 +130,7 @@ def _train(
     task: str,
     name: str,
     changes: list[str],
+    begin: str | None,
     data: list[str],
     out: Path,
     settings: Settings,
@@ -150,6 +148,10 @@ def _train(
     if settings.precision not in ("float32", "bfloat16", "float16"):
         raise typer.BadParameter(f"precision {settings.precision!r} is none of float32, bfloat16, float16")
     recipe = changed(RECIPES[name], changes)
+    if begin is not None:
+        recipe = recipe.beginning_at(begin)
+        if settings.init is None and not resume and not dry_run:
+            raise typer.BadParameter(f"a run that begins with {begin!r} needs trained weights: add --init FILE")
     if dry_run:
         from train.data import open_source
 
@@ -169,7 +171,9 @@ def _train(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder of colour photographs: sub-folders or tar files, a set each.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Folder of photographs: sub-folders or tar files, a set each. Repeatable.")
+    ],
     model: Annotated[
         str | None, typer.Option(help="Which model; see `deoldify models`. Not needed where the checkpoint tells.")
     ] = None,
@@ -183,6 +187,9 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=2, help="The first so many pictures of each set; default: all.")
     ] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only what training on these data does not see: to choose by.")
+    ] = False,
     fid: Annotated[
         bool, typer.Option("--fid", help="Measure FID too; Inception's weights are downloaded the first time.")
     ] = False,
@@ -195,7 +202,8 @@ def evaluate(
     """Measure a colorizer or a defader on photographs whose colours are known."""
     from deoldify.colorizer import Colorizer
     from train.folder import write_text
-    from train.measure import load_any, originals, plain_numbers
+    from train.measure import load_any, originals, plain_numbers, whole_photographs
+    from train.measure.evaluation import STEADIED, evaluate_colorizer, evaluate_defader, evaluate_steadiness
 
     if model is None and checkpoint is None:
         if task is None:
@@ -205,80 +213,23 @@ def evaluate(
     if task is not None and loaded.checkpoint.task != task.value:
         raise typer.BadParameter(f"this is a model to {loaded.checkpoint.task}", param_hint="--task")
     factors = sorted(set(render_factor or [loaded.checkpoint.render_factor]))
-    sets = originals(data, limit)
+    sets = originals(*data, limit=limit, held_out=held_out)
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
     name = loaded.checkpoint.name
     report: dict[str, Any] = {"model": name, "task": loaded.checkpoint.task, "precision": str(loaded.precision)}
     typer.echo(f"{name} at render factor {', '.join(map(str, factors))}, {loaded.precision}")
     if isinstance(loaded, Colorizer):
-        report["render_factors"] = _evaluate_colorizer(loaded, factors, sets, fid, sheet)
+        report["render_factors"] = evaluate_colorizer(loaded, factors, sets, typer.echo, with_fid=fid, sheet=sheet)
+        whole = whole_photographs(*data, limit=limit or STEADIED, held_out=held_out)
+        report["steadiness"] = evaluate_steadiness(loaded, whole, typer.echo, sheet=sheet)
     else:
-        report |= {"seed": seed, "render_factors": _evaluate_defader(loaded, factors, sets, seed, sheet)}
+        report |= {
+            "seed": seed,
+            "render_factors": evaluate_defader(loaded, factors, sets, typer.echo, seed=seed, sheet=sheet),
+        }
     if json_path is not None:
         write_text(json_path, json.dumps(plain_numbers(report), indent=2) + "\n")
-
-
-def _evaluate_colorizer(
-    colorizer: Colorizer, factors: list[int], sets: dict[str, list[Rgb]], with_fid: bool, sheet: Path | None
-) -> dict[int, Any]:
-    from deoldify.errors import CheckpointError
-    from train.measure import PooledFeatures, contact_sheet, frechet_distance, measure, paint_all, table
-
-    features = PooledFeatures()
-    results: dict[int, dict[str, Measures]] = {}
-    missing = ""
-    for factor in factors:
-        results[factor] = {}
-        for name, pictures in sets.items():
-            renders = paint_all(pictures, partial(colorizer, render_factor=factor))
-            fid = None
-            if with_fid and not missing:
-                try:
-                    fid = frechet_distance(renders, pictures)
-                except CheckpointError as error:
-                    typer.echo(f"FID is not measured: {error}", err=True)
-                    missing = "not measured: no Inception weights"
-            results[factor][name] = measure(pictures, renders, features, fid)
-            if sheet is not None:
-                contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}-{factor}.png")
-    typer.echo(table(results, missing))
-    return {factor: {name: asdict(measures) for name, measures in sets.items()} for factor, sets in results.items()}
-
-
-def _evaluate_defader(
-    defader: Defader, factors: list[int], sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
-) -> dict[int, Any]:
-    from train.measure.defade import colour_only
-
-    pictures = {name: colour_only(found) for name, found in sets.items()}
-    return {factor: _evaluate_defader_at(defader, factor, pictures, seed, sheet) for factor in factors}
-
-
-def _evaluate_defader_at(
-    defader: Defader, factor: int, sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
-) -> dict[str, Any]:
-    from train.measure.defade import STRENGTHS, compare, defade_sheet, defade_table, measure_defade, measure_fresh
-
-    def restore(rgb: Rgb) -> Rgb:
-        return cast("Rgb", defader.defade_pixels(rgb, render_factor=factor))
-
-    results: dict[str, dict[str, DefadeMeasures]] = {}
-    fresh = {}
-    for name, pictures in sets.items():
-        results[name] = {}
-        for strength, amount in STRENGTHS.items():
-            compared = compare(pictures, restore, amount, seed)
-            measures = results[name][strength] = measure_defade(compared)
-            if sheet is not None:
-                drawn = defade_sheet(compared.first(36), measures.best_baseline)
-                drawn.save(sheet / f"{name}-{strength}-{factor}.png")
-        fresh[name] = measure_fresh(pictures, restore)
-    typer.echo(f"At render factor {factor}:\n\n{defade_table(results, fresh)}")
-    return {
-        name: {**{strength: asdict(m) for strength, m in by_strength.items()}, "fresh": asdict(fresh[name])}
-        for name, by_strength in results.items()
-    }
 
 
 @app.command()

@@ -50,6 +50,13 @@ class Peers:
         dist.all_reduce(total)
         return float(total.item()) / self.count
 
+    def averaged(self, values: Tensor) -> Tensor:
+        """The mean of a tensor over all processes; in place where there are several."""
+        if self.count > 1:
+            dist.all_reduce(values)
+            values /= self.count
+        return values
+
     def total(self, value: float) -> float:
         """The sum of a number over all processes."""
         return self.mean(value) * self.count
