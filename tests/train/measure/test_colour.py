@@ -72,6 +72,8 @@ def test_what_is_seen_is_counted_in_measures_and_table(coffee: Rgb) -> None:
     features = PooledFeatures()
     same = measure([view, view[::-1]], [view, view[::-1]], features)
     assert (same.delta_e, same.agreement, same.hues) == (0, 1, same.hues_original)
+    without = measure([view, view[::-1]], [view, view[::-1]], None)
+    assert math.isnan(without.kid_lite2) and math.isnan(without.agreement) and without.delta_e == 0
     grey = measure([view, view[::-1]], [grey_of(view), grey_of(view[::-1])], features)
     assert grey.delta_e == grey.delta_e_grey > 5 and grey.hues == 0 and grey.agreement == grey.agreement_grey
     heads, _, *rows = (line.strip("| ").split(" | ") for line in table({9: {"a": same, "b": grey}}).splitlines())
@@ -103,6 +105,7 @@ def test_a_snapshot_is_measured_at_several_factors_and_shown(
     monkeypatch: pytest.MonkeyPatch, coffee: Rgb, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("train.measure.evaluation.frechet_distance", lambda renders, pictures: 12.345)
+    monkeypatch.setattr("train.measure.steadiness.TONES", (128,))  # each costs a render of every photograph
     folder = views(tmp_path / "views", coffee)
     views(folder / "more", coffee)
     result = run(folder, tmp_path, "--fid", "--render-factor", "8", "--render-factor", "4", "--limit", "2")
@@ -164,9 +167,6 @@ def test_the_measures_of_grey_are_those_on_record(data_folder: Path) -> None:
     sets = originals(data_folder / "val")
     assert sets.keys() == on_record.keys()  # what is old or faded has no true colours
     for name, found in sets.items():
-        measures = measure(found, [grey_of(p) for p in found], None)
         wanted_psnr, wanted_colourfulness = on_record[name]
-        assert measures.psnr == measures.psnr_grey == pytest.approx(wanted_psnr, abs=0.006)
-        assert measures.colourfulness_original == pytest.approx(wanted_colourfulness, abs=0.06)
-        assert measures.delta_e == measures.delta_e_grey and measures.hues == 0
-        assert math.isnan(measures.kid_lite2) and math.isnan(measures.agreement)
+        assert np.mean([psnr(p, grey_of(p)) for p in found]) == pytest.approx(wanted_psnr, abs=0.006)
+        assert np.mean([colourfulness(p) for p in found]) == pytest.approx(wanted_colourfulness, abs=0.06)
