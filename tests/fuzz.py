@@ -63,15 +63,15 @@ def files() -> dict[str, bytes]:
         writer.write(colour[::4, ::4], photometric="rgb", subfiletype=1, subifds=1)
         writer.write(colour, photometric="rgb")
         writer.write(grey)
-    found = {
+    found: dict[str, bytes] = {
         "rich.jpg": saved("JPEG", xmp=XMP, extra=segment, comment=b"attic", **rich),
         "progressive.jpg": saved("JPEG", progressive=True, subsampling=2),
         "cmyk.jpg": saved("JPEG", image.convert("CMYK")),
-        "12-bits.jpg": imagecodecs.jpeg8_encode(deep >> 4, bitspersample=12),
-        "lossless.jpg": imagecodecs.jpegls_encode(colour),
+        "12-bits.jpg": bytes(imagecodecs.jpeg8_encode(deep >> 4, bitspersample=12)),
+        "lossless.jpg": bytes(imagecodecs.jpegls_encode(colour)),
         "rich.png": saved("PNG", xmp=XMP, **rich),
         "palette.png": saved("PNG", image.quantize(16), transparency=1),
-        "16-bits.png": imagecodecs.png_encode(deep),
+        "16-bits.png": bytes(imagecodecs.png_encode(deep)),
         "rich.tif": saved("TIFF", xmp=XMP, **rich),
         "fax.tif": saved("TIFF", image.convert("1"), compression="group4"),
         "jpeg.tif": saved("TIFF", compression="jpeg"),
