@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,15 @@ def test_who_stops_listening_stops_the_work(tasks: Tasks) -> None:
     assert {path.suffix for path in made} == {".png"}
 
 
+def heed(number: int) -> Callable[[], None]:
+    """To be called in a new process: a signal that this one ignores, as jobs in the background do, is heeded there."""
+
+    def restore() -> None:
+        signal.signal(number, signal.SIG_DFL)
+
+    return restore
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process of a console there")
 @pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_run_that_is_ended_leaves_whole_files_only_and_the_next_one_does_the_rest(
@@ -202,7 +212,8 @@ def test_a_run_that_is_ended_leaves_whole_files_only_and_the_next_one_does_the_r
     for i in range(1, 40):
         (old / f"{i}.jpg").write_bytes((old / "0.jpg").read_bytes())
     command = [sys.executable, "-m", "deoldify", "colorize", str(old), "-o", str(new)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as ended:
+    heeding = heed(getattr(signal, number))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=heeding) as ended:
         while ended.poll() is None and not list(new.glob("*.jpg")):
             time.sleep(0.01)
         ended.send_signal(getattr(signal, number))
@@ -233,7 +244,8 @@ def catches(process_id: int, number: int) -> bool:
 def test_who_loads_or_waits_for_stdin_is_ended_by_a_signal(name: str, status: int, tmp_path: Path) -> None:
     number = getattr(signal, name)
     command = [sys.executable, "-m", "deoldify", "colorize", "-", "-o", str(tmp_path / "a.jpg")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heed(number)) as waiting:
         while not catches(waiting.pid, signal.SIGTERM) or not catches(waiting.pid, number):
             time.sleep(0.05)
         time.sleep(0.5)
