@@ -48,12 +48,14 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION, elem_id="introduction")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Colorize", id="colorize"):
+            with gr.Tab("Colorize", id="colorize") as first:
                 colorize = colorize_tab(page)
-            with gr.Tab("Defade", id="defade"):
+            with gr.Tab("Defade", id="defade") as second:
                 defade = defade_tab()
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
+        first.select(None, js="() => { deoldify.remember({tab: null}) }")
+        second.select(None, js="() => { deoldify.remember({tab: 'defade'}) }")
         page.load(_tab_in_address, None, tabs, **PRIVATE)
         page.unload(_left)
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)
