@@ -48,14 +48,12 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION, elem_id="introduction")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Colorize", id="colorize") as first:
+            with gr.Tab("Colorize", id="colorize"):
                 colorize = colorize_tab(page)
-            with gr.Tab("Defade", id="defade") as second:
+            with gr.Tab("Defade", id="defade"):
                 defade = defade_tab()
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
-        first.select(None, js="() => { deoldify.remember({tab: null}) }")
-        second.select(None, js="() => { deoldify.remember({tab: 'defade'}) }")
         page.load(_tab_in_address, None, tabs, **PRIVATE)
         page.unload(_left)
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)

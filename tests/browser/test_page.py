@@ -97,10 +97,6 @@ def test_settings_in_the_address_are_those_of_the_page(page: Page) -> None:
     page.get_by_text("Render size 20: the model sees 320 × 320 pixels").wait_for(timeout=PATIENCE)
     page.locator("#model").get_by_text("Colorize first downloads 874 MB").wait_for()
     assert "stable" in page.locator("#model input").input_value()
-    page.get_by_role("tab", name="Defade").click()
-    page.wait_for_url("**tab=defade**")
-    page.reload()
-    page.get_by_role("button", name="Restore", exact=True).wait_for(timeout=PATIENCE)
 
 
 def test_the_list_of_models_says_what_each_is_good_at_and_what_it_costs(page: Page) -> None:
