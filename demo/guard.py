@@ -94,7 +94,7 @@ class OwnPreview:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer; of HTML pages, with another head."""
-        if scope["type"] != "http" or scope["path"].rstrip("/").rpartition("/")[2] not in ("", "colorize", "defade"):
+        if scope["type"] != "http":
             return await self.app(scope, receive, send)
         start: Message = {}
         body = bytearray()

@@ -21,7 +21,7 @@ function compare({ before, after }, name) {
   };
   range.addEventListener("input", move);
   // Sideways it moves the border; up and down it scrolls the page, see touch-action.
-  const follow = (event) => {
+  const drag = (event) => {
     const box = frame.getBoundingClientRect();
     range.value = Math.round((100 * (event.clientX - box.left)) / box.width);
     move();
@@ -32,9 +32,9 @@ function compare({ before, after }, name) {
   });
   frame.addEventListener("pointerdown", (event) => {
     if (adjusting.pointing) return;
-    if (event.pointerType === "mouse" && event.button === 0) { frame.setPointerCapture(event.pointerId); follow(event); }
+    if (event.pointerType === "mouse" && event.button === 0) { frame.setPointerCapture(event.pointerId); drag(event); }
   });
-  frame.addEventListener("pointermove", (event) => { if (event.buttons === 1 && !adjusting.pointing) follow(event); });
+  frame.addEventListener("pointermove", (event) => { if (event.buttons === 1 && !adjusting.pointing) drag(event); });
   return [frame, range];
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.visitor import choose, colorize, compared, open_defade_tab, restore
-from tests.page import grey_photo
+from tests.page import ServedPage, grey_photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -70,28 +70,37 @@ def test_the_result_and_its_download_come_into_view_on_a_telephone(
         )
 
 
-def test_swiping_and_turning_the_wheel_over_the_picture_scroll_the_page(page: Page, tmp_path: Path) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    choose(page, grey_photo(tmp_path / "hills.jpg", 300, 200))
-    colorize(page)
-    page.wait_for_timeout(800)  # until it has scrolled to the result
-    frame = page.locator("#comparison .frame")
+def test_swiping_and_turning_the_wheel_over_the_picture_scroll_the_page(
+    page: Page, page_server: ServedPage, tmp_path: Path
+) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    touched = context.new_page()
+    touched.goto(page_server.url)
+    choose(touched, grey_photo(tmp_path / "hills.jpg", 300, 200))
+    colorize(touched)
+    touched.wait_for_timeout(1500)  # until it has scrolled to the result
+    frame = touched.locator("#comparison .frame")
     assert frame.evaluate("frame => getComputedStyle(frame).touchAction") == "pan-y pinch-zoom"
     box = frame.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    chrome = page.context.new_cdp_session(page)
-    chrome.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    before = page.evaluate("scrollY")
-    chrome.send(
-        "Input.synthesizeScrollGesture",
-        {"x": x, "y": y, "yDistance": 150, "gestureSourceType": "touch", "speed": 800},
-    )
-    swiped = page.evaluate("scrollY")
-    assert swiped < before
-    page.mouse.move(x, y)
-    page.mouse.wheel(0, -100)
-    page.wait_for_function("before => scrollY < before", arg=swiped)
+    chrome = context.new_cdp_session(touched)
+    before = touched.evaluate("scrollY")
+    chrome.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 16):
+        at = {"x": x, "y": y + 10 * step}
+        chrome.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
+        touched.wait_for_timeout(30)
+    chrome.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    touched.wait_for_function("before => scrollY < before", arg=before)
+    touched.wait_for_timeout(500)
+    swiped = touched.evaluate("scrollY")
+    touched.mouse.move(x, 400)
+    touched.mouse.wheel(0, -100)
+    touched.wait_for_function("before => scrollY < before", arg=swiped)
+    context.close()
 
 
 def test_all_is_reached_and_heard_by_keyboard_and_ear(page: Page, tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from tests.page import APP, ServedPage
 META = {"_type": "gradio.FileData"}
 
 
+HOW = {"model": "compact", "render_factor": 4, "transfer": "guided", "saturation": 1, "warmth": 0}
 ENDPOINTS: dict[str, dict[str, Any]] = {
-    "colorize": {"model": "compact", "render_factor": 4, "transfer": "guided"},
-    "album": {"model": "compact", "render_factor": 4, "transfer": "guided"},
+    "colorize": {**HOW, "hints": []},
+    "album": HOW,
     "defade": {"strength": 1, "keep_tone": False},
     "restore": {"strength": 1, "keep_tone": False},
 }
