@@ -16,7 +16,7 @@ from deoldify.checkpoints import find
 from deoldify.imaging import LUMA_WEIGHTS, chroma, denormalise, normalise, to_tensor
 from deoldify.imaging.consensus import SURE
 from deoldify.network import COMPACT, Generator, annealed_mean, bins, cost
-from deoldify.opinions import TEMPERATURE
+from deoldify.opinions import DOUBT, EVENNESS, TEMPERATURE
 from deoldify.photo import Photo
 from tests.network.test_prepared import slimmer
 
@@ -101,7 +101,11 @@ def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
         square = imaging.grey_square(grey.pixels, 64)
         logits = colorizer.generator.opinions(normalise(to_tensor(square))).logits
     assert plane.lively is not None and plane.certainty is not None
-    assert torch.allclose(plane.lively, annealed_mean(logits, bins(), TEMPERATURE), atol=1e-4)
+    even = logits - EVENNESS * colorizer.generator.head.seen.clamp(min=1e-5).log().view(1, -1, 1, 1)
+    mean = annealed_mean(even, bins(), TEMPERATURE)
+    power = annealed_mean(even, bins().square().sum(dim=1, keepdim=True), TEMPERATURE)
+    variance = power - mean.square().sum(dim=1, keepdim=True)
+    assert torch.allclose(plane.lively, imaging.doubted(mean, DOUBT * variance), atol=1e-4)
     usual = colorizer.paint(grey, plane)
     asked = colorizer.paint(grey, plane, liveliness=0.25)
     assert np.array_equal(usual.pixels, asked.pixels)

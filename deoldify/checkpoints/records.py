@@ -54,8 +54,8 @@ class Checkpoint:
 
 IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
 
-COMPACT_SHA256 = "53daf49c3294f9a8567310ff947807db63ec947597f57f05987716406e11c7a2"
-COMPACT_BYTES = 14097638
+COMPACT_SHA256 = "3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740"
+COMPACT_BYTES = 14473542
 
 DEFADE_SHA256 = "a2775f1b41a4f504503f18907a6f104367ffbb481505f43629619d1ec3402195"
 DEFADE_BYTES = 10829000
@@ -75,7 +75,9 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         bytes=COMPACT_BYTES,
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
-        render_factor=15,
+        render_factor=12,
+        renders=6,
+        liveliness=0.5,
         good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),

@@ -124,7 +124,7 @@ COMPACT = GeneratorConfig(
     widths=(224, 192, 128, 48),
     convs_per_block=1,
     attention_block=1,
-    head="chroma",
+    head="distribution",
     spectral=False,
 )
 """The slim U-Net: capacity where it is cheap, at 1/8 and below; half-size chroma at the end."""

@@ -39,17 +39,18 @@ def span(uv: Tensor) -> Tensor:
 @cache
 def _grid() -> tuple[Tensor, Tensor]:
     """The bins, (K, 2) U and V, and the table from places of the grid to their numbers, -1 where there is none."""
-    fine = 8
-    reach = torch.arange(-_SIDE * fine, _SIDE * fine + 1) * (STEP / fine)
-    uv = torch.stack(torch.meshgrid(reach, reach, indexing="ij"))[None]
-    cells = _cells(uv)[0, :, span(uv)[0, 0] <= _BINNED] + _SIDE
-    table = torch.full((2 * _SIDE + 2, 2 * _SIDE + 2), -1)
-    for right in (0, 1):
-        for down in (0, 1):
-            table[cells[0] + right, cells[1] + down] = 0
-    places = (table == 0).nonzero()
-    table[places[:, 0], places[:, 1]] = torch.arange(len(places))
-    return (places - _SIDE) * STEP, table
+    with torch.device("cpu"):  # wherever a generator is being built: the table is kept, and a shape alone tells nothing
+        fine = 8
+        reach = torch.arange(-_SIDE * fine, _SIDE * fine + 1) * (STEP / fine)
+        uv = torch.stack(torch.meshgrid(reach, reach, indexing="ij"))[None]
+        cells = _cells(uv)[0, :, span(uv)[0, 0] <= _BINNED] + _SIDE
+        table = torch.full((2 * _SIDE + 2, 2 * _SIDE + 2), -1)
+        for right in (0, 1):
+            for down in (0, 1):
+                table[cells[0] + right, cells[1] + down] = 0
+        places = (table == 0).nonzero()
+        table[places[:, 0], places[:, 1]] = torch.arange(len(places))
+        return (places - _SIDE) * STEP, table
 
 
 def _cells(uv: Tensor) -> Tensor:

@@ -94,6 +94,13 @@ class Prepared:
             return Opinions(chroma.float().cpu(), logits.float().cpu())
 
     @property
+    def seen(self) -> Tensor:
+        """How common each bin of chroma is, (K,) float32 on the CPU, of a generator that has opinions."""
+        head = self.generator.head
+        assert isinstance(head, DistributionHead)
+        return head.seen.float().cpu()
+
+    @property
     def has_opinions(self) -> bool:
         """Whether the generator knows how likely each colour is."""
         return isinstance(self.generator.head, DistributionHead)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from deoldify.network import COMPACT, DEFADE
@@ -59,7 +58,7 @@ _LOOKED_AT: dict[str, Any] = {"feature_weight": 0.15, "feature_layers": _DEEP, "
 COLORIZER = Recipe(
     name="compact",
     task="colorize",
-    generator=replace(COMPACT, head="distribution"),
+    generator=COMPACT,
     critic=ProjectedCriticConfig("lite1", width=64),  # the encoder is Lite0, and Lite2 measures
     stages=(
         # A decoder that knows nothing first, while a step is cheap and its gradients would only spoil the encoder.
