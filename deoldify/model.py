@@ -14,7 +14,7 @@ from deoldify import imaging
 from deoldify.checkpoints import Checkpoint
 from deoldify.errors import OutOfMemoryError
 from deoldify.imaging import Pixels
-from deoldify.network import Generator, GeneratorConfig, Prepared, choose_device, choose_precision, cost, memory
+from deoldify.network import AnyGenerator, NetworkConfig, Prepared, choose_device, choose_precision, cost, memory
 from deoldify.photo import Photo, Render
 
 FACTOR_PIXELS = 16
@@ -49,7 +49,7 @@ class Model:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, generator: Generator, *, device: str = "auto", precision: str = "auto"
+        self, checkpoint: Checkpoint, generator: AnyGenerator, *, device: str = "auto", precision: str = "auto"
     ) -> None:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
@@ -103,7 +103,7 @@ class Model:
             self._prepared.most = max(1, min(_MOST_TOGETHER, int(memory.free_bytes(self.device) // needed)))
 
     @property
-    def _kind(self) -> tuple[GeneratorConfig, torch.device, torch.dtype]:
+    def _kind(self) -> tuple[NetworkConfig, torch.device, torch.dtype]:
         """What the cost of a render depends on, beside its side."""
         return self.generator.config, self.device, self.precision
 
@@ -178,7 +178,7 @@ def image_of(photo: Photo) -> Image.Image:
 
 
 def largest_render_factor(
-    config: GeneratorConfig,
+    config: NetworkConfig,
     device: torch.device,
     dtype: torch.dtype,
     free: int,

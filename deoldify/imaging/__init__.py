@@ -1,8 +1,8 @@
 """Pure functions on pixels: colour, the square that a network sees, and the way from there back to full size.
 
 In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
-same. ``colour`` knows spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone get back onto
-the photograph's own detail, ``rows`` how that is done in strips. Nothing here knows a file or a network.
+same. ``colour`` and ``cielab`` know spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone
+get back onto the photograph's own detail, ``rows`` how that is done in strips. Nothing here knows a file or a network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.imaging.cielab import from_cielab, to_cielab
     from deoldify.imaging.colour import (
         IMAGENET_MEAN,
         IMAGENET_STD,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
+        cielab=("from_cielab", "to_cielab"),
         colour=(
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
@@ -61,6 +63,7 @@ __all__ = [
     "chroma",
     "colour_square",
     "denormalise",
+    "from_cielab",
     "from_luma_chroma",
     "grey_square",
     "guided_coefficients",
@@ -70,6 +73,7 @@ __all__ = [
     "sampled",
     "sampled_square",
     "stretch",
+    "to_cielab",
     "to_tensor",
     "transfer_bilinear",
     "transfer_guided",
