@@ -335,6 +335,8 @@ def main(
     if threads is not None:
         torch.set_num_threads(threads)
     where = torch.device(device.value)
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise typer.BadParameter("there is no CUDA device here, or this PyTorch was built without it")
     for engine in engines:
         if importlib.util.find_spec(engine.value) is None:
             raise typer.BadParameter(f"{engine.value} is not installed; pip install {ENGINES[engine.value]}")

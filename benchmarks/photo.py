@@ -1,7 +1,8 @@
-"""What surrounds the render: time against Pillow's, memory a pixel, start-up, folders. Run it on a quiet machine.
+"""What surrounds the render: time against Pillow's, other colours, memory a pixel, start-up, folders.
 
-``python benchmarks/photo.py`` prints Markdown tables, and JSON with ``--json FILE``. Photographs are made by the script
-from scikit-image's CC0 pictures: enlarged, with grain, so that a JPEG of them is as long as a camera's.
+Run it on a quiet machine. ``python benchmarks/photo.py`` prints Markdown tables, and JSON with ``--json FILE``.
+Photographs are made by the script from scikit-image's CC0 pictures: enlarged, with grain, so that a JPEG of them is as
+long as a camera's.
 """
 
 from __future__ import annotations
@@ -122,6 +123,47 @@ def one_memory(name: str, source: Path, target: Path) -> None:
     typer.echo(f"{(resident('VmHWM') - program) / (photo.width * photo.height):.2f}")
 
 
+def adjusting(megapixels: float, repeats: int) -> Rows:
+    """Seconds until a photo that is shown has other colours, without a new render; and with one, beside."""
+    import torch
+
+    import deoldify
+    from deoldify.imaging import Hint
+    from deoldify.photo import Photo
+
+    colorizer = deoldify.load("compact")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.png"
+        make_photo(path, megapixels, mode="grey RGB")
+        with Image.open(path) as image:
+            photo = Photo(np.asarray(image))
+    plane = colorizer.plane(photo.pixels)
+    hints = [Hint(0.2 + 0.2 * i, 0.5, "#334d80") for i in range(4)]
+    ways: dict[str, Callable[[], Photo]] = {
+        "a new render": lambda: colorizer.colorize_photo(photo),
+        "colours as they are": lambda: colorizer.paint(photo, plane),
+        "saturation and warmth": lambda: colorizer.paint(photo, plane, saturation=0.7, warmth=0.3),
+        "a hint": lambda: colorizer.paint(photo, plane, hints=hints[:1]),
+        "four hints": lambda: colorizer.paint(photo, plane, hints=hints),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats + 1):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - start)
+    threads = torch.get_num_threads()
+    return [  # the first of each was to get warm
+        {
+            "what": name,
+            "megapixels": megapixels,
+            "threads": threads,
+            "seconds": round(statistics.median(seconds[1:]), 3),
+        }
+        for name, seconds in taken.items()
+    ]
+
+
 def start_up(repeats: int) -> Rows:
     """Seconds from the start of a process to its answer, the best of some."""
 
@@ -189,7 +231,7 @@ def one_folder(old: Path, new: Path, way: str) -> None:
     """Print the seconds that a folder takes, once the model is warm."""
     import torch
 
-    from deoldify.folder import process
+    from deoldify.folder import Run, Task, process
     from deoldify.photo import Photo, open_photo, save_photo
 
     work, label = _load("compact")
@@ -202,9 +244,10 @@ def one_folder(old: Path, new: Path, way: str) -> None:
 
     start = time.perf_counter()
     if way == "folder":
-        for outcome in process(jobs, labelled, workers=torch.get_num_threads() + 1, short=True):
-            if outcome.error is not None:
-                raise outcome.error
+        tasks = [Task(source, target) for source, target in jobs]
+        for outcome in process(tasks, Run(labelled), workers=torch.get_num_threads() + 1, short=True):
+            if outcome.status != "done":
+                raise RuntimeError(outcome.message)
     else:
         for source, target in jobs:
             result, said = labelled(open_photo(source))
@@ -226,7 +269,7 @@ def measure(
     repeats: Annotated[int, typer.Option(help="Of everything that is timed in turn.")] = 7,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here, too.")] = None,
 ) -> None:
-    """Measure all four and print tables."""
+    """Measure all of it and print tables."""
     found: dict[str, Rows] = {}
 
     def add(title: str, rows: Rows) -> None:
@@ -236,6 +279,7 @@ def measure(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         add(f"From path to saved file, {megapixels:g} megapixels", time_against_pillow(folder, megapixels, repeats))
+        add("Other colours on a photo that is shown", adjusting(2, repeats))
         add("Memory above the loaded program", memory_a_pixel(folder, large))
         add("Start-up", start_up(min(repeats, 3)))
         add("A folder of 2-megapixel photos", folders(folder, photos, 2))

@@ -1,22 +1,25 @@
-"""The tab that colours a photo, and its API endpoint."""
+"""The tab that colours photos, and its API endpoints."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
 import deoldify
-from demo import gpu
-from demo.jobs import DEFAULT_MODEL, Colouring, loaded_colorizer
-from demo.parts import PRIVATE, before_and_after, connect, endpoint, for_api, for_page, photo_and_examples
-from deoldify import checkpoints
+from demo.adjusting import adjustments_of
+from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_of, whole
+from demo.component import SentChoice, SentNumber
+from demo.costs import costs, costs_of_awake, megabytes
+from demo.elements import render_factor_of, render_size
+from demo.jobs import Colouring, sentence
+from demo.models import DEFAULT_MODEL, downloads
+from demo.uploads import UploadedPhoto
+from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
 from deoldify.imaging import Transfer
-from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS, largest_render_factor
-from deoldify.network import choose_device, choose_precision, cost, memory
+from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS
 
-USUAL_FACTOR = 35  # what users of DeOldify know; where the slider stands when it is first shown
 TRANSFERS: tuple[tuple[str, Transfer], ...] = (
     ("follow the edges of the photo", "guided"),
     ("plain enlargement, as in 2019", "bilinear"),
@@ -26,134 +29,153 @@ TRANSFERS: tuple[tuple[str, Transfer], ...] = (
 _FOLDER = Path(__file__).resolve().parents[1] / "examples"
 EXAMPLES = [_FOLDER / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")]
 
-ABOUT_FACTORS = "Small factors paint boldly, large ones follow detail."
+PURPOSE = "For black-and-white photographs: gives them colour, and leaves their light as it is."
+
+_HOW = f"""model: one of the names listed. render_factor: side of the square that the model sees, in units of
+{FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
+memory. transfer: how colour gets to full size, guided, bilinear or none. saturation: 0 for no colour to 1.5. warmth:
+-1 for cooler to 1 for warmer."""
 COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
-wanted_factor, automatic, transfer, width, height, seconds), where wanted_factor is more than render_factor if memory
-ran short. photo: an image file. model: one of the names listed; a model that is not on the server yet is downloaded
-first. render_factor: side of the square that the model sees, in units of
-{FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
-memory. transfer: how colour gets to full size, guided, bilinear or none."""
+wanted_factor, automatic, transfer, width, height, seconds, adjustments, left_out), where wanted_factor is more than
+render_factor if memory ran short. photo: an image file, of which the first page or picture is taken; left_out tells of
+others. {_HOW} hints: colours of places, such as ["0.4,0.6,#334d80"]: x and y as shares of width and height, and the
+colour, or none."""
+ALBUM_DESCRIPTION = f"""Colour many black-and-white photographs. Two values come back: a ZIP archive of the coloured
+ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error. photos: image files
+and ZIP archives of image files. {_HOW}"""
 
 
-def colorize_tab(page: gr.Blocks) -> None:
-    """Everything about colouring a photo, and its API endpoint ``/colorize``; called inside ``page``."""
+def model_choices() -> list[tuple[str, str]]:
+    """The colorizers, with what each is good at."""
+    choices = []
+    for info in deoldify.models():
+        if info.task == "colorize":
+            about = info.good_at.split(",")[0].split(";")[0]
+            here = "" if info.here else f" · {megabytes(info.bytes)} download"
+            choices.append((f"{info.name}{f' · {about}' if about else ''}{here}", info.name))
+    return choices
+
+
+def about_model(name: str) -> str:
+    """What a model is good at, its terms, and that it has to be fetched."""
+    info = next(info for info in deoldify.models() if info.name == name)
+    good_at = f"{info.good_at[:1].upper()}{info.good_at[1:]}. " if info.good_at else ""
+    about = f"{good_at}Licence: {info.licence}. {info.terms}"
+    if info.here:
+        return about
+    if not downloads.allowed:
+        return f"**Not on the server**; whoever runs it can fetch it. {about}"
+    return f"**Not here yet: *Colorize* first downloads {megabytes(info.bytes)}** from the {info.source}. {about}"
+
+
+def colorize_tab(page: gr.Blocks) -> Bench:
+    """Everything about colouring photos, and the API endpoints ``/colorize`` and ``/album``; called in ``page``."""
+    gr.Markdown(PURPOSE)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
-            photo = photo_and_examples("", EXAMPLES, "Or try one of these")
+            rest = photos_of("colorize", "Colorize", EXAMPLES, "Or try one of these:")
+            factor = render_size("")
             model = gr.Dropdown(
-                _model_choices(), value=DEFAULT_MODEL, label="Model", info=_about_model(DEFAULT_MODEL),
+                model_choices(), value=DEFAULT_MODEL, label="Model", info=about_model(DEFAULT_MODEL),
                 filterable=False, elem_id="model",
-            )  # fmt: skip
-            automatic = gr.Checkbox(True, label="Choose the render factor automatically", elem_id="automatic")
-            factor = gr.Slider(
-                RENDER_FACTORS[0], RENDER_FACTORS[-1], USUAL_FACTOR, step=1, precision=0, visible=False,
-                label=_factor_label(USUAL_FACTOR), info=ABOUT_FACTORS, elem_id="factor",
             )  # fmt: skip
             with gr.Accordion("Details", open=False):
                 transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
-            button = gr.Button("Colorize", variant="primary", size="lg", elem_id="colorize")
-        with gr.Column(scale=3, min_width=320, elem_id="result"):
-            result = before_and_after("")
+            below = gr.Column()
+        result = gr.Column(scale=3, min_width=320, elem_id="result", elem_classes="result")
+        with below:
+            bench = rest(result, "A photo appears here, before and after.", "Take this photo to Defade")
+
+    def size_of(request: gr.Request) -> tuple[int, int]:
+        album = bench.album(request)
+        entry = album.entries.get(album.chosen or "")
+        return entry.size if entry is not None else (0, 0)
+
+    def moved(request: gr.Request, name: str, chosen: int | None) -> dict[str, Any]:
+        return costs(name, chosen, size_of(request))
+
+    def awake(request: gr.Request, name: str, chosen: int | None) -> Any:
+        if not next(info for info in deoldify.models() if info.name == name).here:
+            return gr.skip()
+        return costs_of_awake(name, chosen, size_of(request))
+
+    def named(name: str) -> Any:
+        return gr.Dropdown(model_choices(), info=about_model(name))
+
+    setting = [model, factor]
+    page.load(named, model, model, **PRIVATE).then(moved, setting, factor, **PRIVATE)
+    model.input(named, model, model, js="(name) => { deoldify.remember({model: name}); return name }", **PRIVATE)
+    gr.on([model.change, factor.input], moved, setting, factor, trigger_mode="always_last", **PRIVATE)
+    bench.photos.change(moved, setting, factor, trigger_mode="always_last", **PRIVATE)
+    photos_come_in(bench)
+    done = work_is_done(bench, [*setting, transfer], Colouring)
+    done.then(named, model, model, **PRIVATE).then(awake, setting, factor, **PRIVATE)
+    _endpoints()
+    page.load(_from_address, None, setting, **PRIVATE)
+    return bench
+
+
+def _from_address(request: gr.Request) -> tuple[Any, Any]:
+    """The settings that the page's address names."""
+    asked = dict(request.query_params)
+    name = asked.get("model")
+    known = [choice for _, choice in model_choices()]
+    chosen = name if name in known else DEFAULT_MODEL
+    factor = render_factor_of(asked.get("factor"))
+    if name not in known and factor is None:
+        return gr.skip(), gr.skip()
+    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0))
+
+
+def _endpoints() -> None:
     with gr.Group(visible=False):  # what only API clients meet
-        api_factor = gr.Number(
-            None, precision=0, minimum=RENDER_FACTORS[0], maximum=RENDER_FACTORS[-1], label="render_factor"
-        )
-
-    page.load(lambda: gr.Dropdown(_model_choices()), None, model, **PRIVATE)  # some may be here since the start
-    model.change(lambda name: gr.Dropdown(info=_about_model(name)), model, model, **PRIVATE)
-    setting = [model, automatic, factor]
-    seen = automatic.change(lambda on: gr.Slider(visible=not on), automatic, factor, **PRIVATE)
-    seen.then(_slider, setting, factor, **PRIVATE)
-    gr.on([model.change, factor.change], _slider, setting, factor, trigger_mode="always_last", **PRIVATE)
-    done = connect("", button, _colorize_for_page, photo, [*setting, transfer], result)
-    done.then(lambda name: gr.Dropdown(_model_choices(), info=_about_model(name)), model, model, **PRIVATE)
-    done.success(_slider_of_awake_model, setting, factor, **PRIVATE)
-    endpoint("colorize", COLORIZE_DESCRIPTION, _colorize_for_api, [photo, model, api_factor, transfer])
+        photo = UploadedPhoto(label="photo", type="filepath", image_mode=None)
+        model = SentChoice(model_choices(), value=DEFAULT_MODEL, label="model")
+        low, high = RENDER_FACTORS[0], RENDER_FACTORS[-1]
+        factor = SentNumber(None, precision=0, minimum=low, maximum=high, label="render_factor")
+        transfer = SentChoice([value for _, value in TRANSFERS], value="guided", label="transfer")
+        saturation, warmth = SentNumber(1.0, label="saturation"), SentNumber(0.0, label="warmth")
+        hints = gr.JSON([], label="hints")
+    options = [model, factor, transfer, saturation, warmth]
+    endpoint("colorize", COLORIZE_DESCRIPTION, _colorize, photo, [*options, hints])
+    album_endpoint(ALBUM_DESCRIPTION, _album, options)
 
 
-def _model_choices() -> list[tuple[str, str]]:
-    return [
-        (info.name if info.here else f"{info.name} · {_megabytes(info.bytes)} download", info.name)
-        for info in deoldify.models()
-        if info.task == "colorize"
-    ]
+def _job(model: object, render_factor: object, transfer: object, **told: object) -> Colouring:
+    try:
+        adjustments = adjustments_of(told)
+    except ValueError as error:
+        raise failure(sentence(error)) from error
+    return Colouring(
+        one_of(model, "model", tuple(name for _, name in model_choices())),
+        whole(render_factor, "render_factor", RENDER_FACTORS),
+        cast(Transfer, one_of(transfer, "transfer", tuple(value for _, value in TRANSFERS))),
+        adjustments,
+    )
 
 
-def _about_model(name: str) -> str:
-    info = next(info for info in deoldify.models() if info.name == name)
-    origin = checkpoints.find(name).origin
-    about = f"{origin[:1].upper()}{origin[1:]}. Licence: {info.licence}."
-    if info.here:
-        return about
-    return f"**Not here yet: *Colorize* first downloads {_megabytes(info.bytes)}** from the {info.source}. {about}"
-
-
-def _slider(model: str, automatic: bool, factor: float) -> Any:
-    """The slider with what its position costs on this machine, and no longer than what fits into free memory."""
-    if automatic:  # then nobody sees it
-        return gr.skip()
-    if gpu.ELSEWHERE:  # there the GPU is elsewhere, and not ours yet
-        return gr.Slider(label=_factor_label(int(factor)))
-    checkpoint, device = checkpoints.find(model), choose_device("auto")
-    kind = checkpoint.config, device, choose_precision("auto", device)
-    free = memory.free_bytes(device)
-    if cost.render_seconds(*kind, cost.CALIBRATION_SIDE) is None:  # the model still sleeps
-        free -= checkpoint.bytes
-    largest = largest_render_factor(*kind, free)
-    if largest is None:
-        shortage = f"{_megabytes(max(free, 0))} of memory are free, and not even the smallest render fits into that."
-        return gr.Slider(interactive=False, label=_factor_label(int(factor)), info=shortage)
-    info = ABOUT_FACTORS
-    if largest < RENDER_FACTORS[-1]:
-        info += f" The largest that fits into the memory that is free now ({_megabytes(free)}) is {largest}."
-    shown = min(int(factor), largest)
-    side = shown * FACTOR_PIXELS
-    costs = [f"takes {_megabytes(cost.render_cost(*kind, side).bytes)}"]
-    seconds = cost.render_seconds(*kind, side)
-    if seconds is not None:
-        costs.append(f"about {_seconds(seconds)}")
-    moved: dict[str, Any] = {} if shown == factor else {"value": shown}  # else it would jump back under the mouse
-    return gr.Slider(interactive=True, maximum=largest, label=_factor_label(shown, *costs), info=info, **moved)
-
-
-def _slider_of_awake_model(model: str, automatic: bool, factor: float) -> Any:
-    """The slider, once the model is here and can tell how fast it is."""
-    if not gpu.ELSEWHERE:
-        loaded_colorizer(model).seconds(int(factor))
-    return _slider(model, automatic, factor)
-
-
-def _factor_label(factor: int, *costs: str) -> str:
-    side = factor * FACTOR_PIXELS
-    kept_together = [cost.replace(" ", "\N{NO-BREAK SPACE}") for cost in costs]
-    return ", ".join([f"Render factor {factor}: the model sees {side} × {side} pixels", *kept_together])
-
-
-def _megabytes(amount: int) -> str:
-    return f"{amount / 1e6:.0f} MB"
-
-
-def _seconds(amount: float) -> str:
-    return f"{amount:.1f} s" if amount < 9.95 else f"{amount:.0f} s"
-
-
-def _colorize_for_page(
-    photo: str | None,
-    model: str,
-    automatic: bool,
-    render_factor: float,
-    transfer: Transfer,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008  (this is how Gradio hands it in)
-) -> tuple[tuple[str, str], gr.DownloadButton, str]:
-    return for_page(Colouring(model, None if automatic else int(render_factor), transfer), photo, progress)
-
-
-def _colorize_for_api(
-    photo: str,
+def _colorize(
+    photo: Sent,
     model: str = DEFAULT_MODEL,
     render_factor: int | None = None,
     transfer: Transfer = "guided",
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
+    saturation: float = 1.0,
+    warmth: float = 0.0,
+    hints: list[Any] | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008  (this is how Gradio hands it in)
 ) -> tuple[str, dict[str, Any]]:
-    return for_api(Colouring(model, render_factor, transfer), photo, progress)
+    job = _job(model, render_factor, transfer, saturation=saturation, warmth=warmth, hints=hints)
+    return do_one(job, photo, progress)
+
+
+def _album(
+    photos: list[Sent],
+    model: str = DEFAULT_MODEL,
+    render_factor: int | None = None,
+    transfer: Transfer = "guided",
+    saturation: float = 1.0,
+    warmth: float = 0.0,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[str, list[dict[str, Any]]]:
+    return do_many(_job(model, render_factor, transfer, saturation=saturation, warmth=warmth), photos, progress)

@@ -1,4 +1,4 @@
-"""The tab that restores a faded photo, and its API endpoints."""
+"""The tab that restores faded photos, and its API endpoints."""
 
 from __future__ import annotations
 
@@ -7,32 +7,43 @@ from typing import Any
 
 import gradio as gr
 
+from demo.api import Sent, do_one, endpoint, number, yes_or_no
+from demo.colorize_tab import model_choices
+from demo.component import SentCheckbox, SentNumber
 from demo.jobs import Restoring
-from demo.parts import before_and_after, connect, endpoint, for_api, for_page, photo_and_examples
+from demo.models import DEFAULT_MODEL
+from demo.uploads import UploadedPhoto
+from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
 from deoldify.defader import DEFADE_STRENGTHS
 
 _FOLDER = Path(__file__).resolve().parents[1] / "examples" / "faded"
 FADED_EXAMPLES = [_FOLDER / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")]
+
+PURPOSE = "For faded photographs, in colour or black and white: gives them their tone and colour back."
+
 RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
 EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, renders, width, height,
-seconds), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran short.
-photo: an image file. strength: {DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g}
-overdoes. keep_tone: restore brightness and contrast alone, so that the colour stays as it is, such as sepia."""
+seconds, left_out), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran
+short. photo: an image file, of which the first page or picture is taken; left_out tells of others. strength:
+{DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g} overdoes. keep_tone: restore
+brightness and contrast alone, so that the colour stays as it is, such as sepia."""
 DEFADE_DESCRIPTION = f"Give a faded photograph its tone and colour back. {RESTORED_COMES_BACK}"
 RESTORE_DESCRIPTION = (
     f"Give a faded photograph its tone and colour back, and colour it if it is black and white. {RESTORED_COMES_BACK}"
 )
 
 
-def defade_tab() -> None:
+def defade_tab() -> Bench:
     """Everything about faded photos, and the API endpoints ``/defade`` and ``/restore``; called inside the page."""
+    gr.Markdown(PURPOSE)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
-            photo = photo_and_examples(
-                "defade-", FADED_EXAMPLES, "Or try one of these: fresh photographs, faded on purpose by a simulation"
-            )
+            rest = photos_of(
+                "defade", "Restore", FADED_EXAMPLES,
+                "Or try one of these: fresh photographs, faded on purpose by a simulation",
+            )  # fmt: skip
             strength = gr.Slider(
-                *DEFADE_STRENGTHS, 1.0, step=0.05, label="Strength", elem_id="strength",
+                *DEFADE_STRENGTHS, 1.0, step=0.05, label="Strength", elem_id="strength", buttons=[],
                 info="0 leaves the photo as it is, 1 restores it, more overdoes.",
             )  # fmt: skip
             keep_tone = gr.Checkbox(
@@ -40,38 +51,52 @@ def defade_tab() -> None:
                 info="Brightness and contrast come back, the colour stays as it is: sepia stays sepia.",
             )  # fmt: skip
             colour = gr.Checkbox(False, label="And colour it if it is black and white", elem_id="colour")
-            button = gr.Button("Restore", variant="primary", size="lg", elem_id="defade")
-        with gr.Column(scale=3, min_width=320, elem_id="defade-result"):
-            result = before_and_after("defade-")
+            model = gr.Dropdown(
+                model_choices(), value=DEFAULT_MODEL, label="By the model", filterable=False, visible=False,
+                elem_id="defade-model",
+            )  # fmt: skip
+            below = gr.Column()
+        result = gr.Column(scale=3, min_width=320, elem_id="defade-result", elem_classes="result")
+        with below:
+            bench = rest(result, "A photo appears here, before and after.", "Take this photo to Colorize")
 
-    connect("defade-", button, _restore_for_page, photo, [strength, keep_tone, colour], result)
-    endpoint("defade", DEFADE_DESCRIPTION, _defade_for_api, [photo, strength, keep_tone])
-    endpoint("restore", RESTORE_DESCRIPTION, _restore_for_api, [photo, strength, keep_tone])
-
-
-def _restore_for_page(
-    photo: str | None,
-    strength: float,
-    keep_tone: bool,
-    colour: bool,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
-) -> tuple[tuple[str, str], gr.DownloadButton, str]:
-    return for_page(Restoring(strength, keep_tone, colour), photo, progress)
+    colour.change(lambda on: gr.Dropdown(visible=on), colour, model, **PRIVATE)
+    photos_come_in(bench)
+    work_is_done(bench, [strength, keep_tone, colour, model], _restoring)
+    _endpoints()
+    return bench
 
 
-def _defade_for_api(
-    photo: str,
+def _restoring(strength: float, keep_tone: bool, colour: bool, model: str) -> Restoring:
+    return Restoring(strength, keep_tone, model if colour else None)
+
+
+def _endpoints() -> None:
+    with gr.Group(visible=False):  # what only API clients meet
+        photo = UploadedPhoto(label="photo", type="filepath", image_mode=None)
+        strength = SentNumber(1.0, minimum=DEFADE_STRENGTHS[0], maximum=DEFADE_STRENGTHS[1], label="strength")
+        keep_tone = SentCheckbox(False, label="keep_tone")
+    endpoint("defade", DEFADE_DESCRIPTION, _defade, photo, [strength, keep_tone])
+    endpoint("restore", RESTORE_DESCRIPTION, _restore, photo, [strength, keep_tone])
+
+
+def _job(strength: object, keep_tone: object, model: str | None) -> Restoring:
+    return Restoring(number(strength, "strength", *DEFADE_STRENGTHS), yes_or_no(keep_tone, "keep_tone"), model)
+
+
+def _defade(
+    photo: Sent,
     strength: float = 1.0,
     keep_tone: bool = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, dict[str, Any]]:
-    return for_api(Restoring(strength, keep_tone, colour=False), photo, progress)
+    return do_one(_job(strength, keep_tone, None), photo, progress)
 
 
-def _restore_for_api(
-    photo: str,
+def _restore(
+    photo: Sent,
     strength: float = 1.0,
     keep_tone: bool = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, dict[str, Any]]:
-    return for_api(Restoring(strength, keep_tone, colour=True), photo, progress)
+    return do_one(_job(strength, keep_tone, DEFAULT_MODEL), photo, progress)

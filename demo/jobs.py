@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import functools
-import html
+import errno
 import logging
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Literal, Protocol
-
-import gradio as gr
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Protocol
 
 from demo.gpu import on_gpu
-from deoldify import checkpoints
-from deoldify.colorizer import Colorizer
-from deoldify.defader import Defader
-from deoldify.errors import DeOldifyError
-from deoldify.imaging import Transfer
-from deoldify.loading import load, load_colorizer
+from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
+from demo.previews import what_is_left_out
+from deoldify.colorizer import Asked
+from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
+from deoldify.imaging import Adjustments, ColourPlane, Transfer
 from deoldify.model import FACTOR_PIXELS
 from deoldify.photo import Photo, Render, open_photo, save_photo
 from deoldify.restoring import restore_photo
 
 MAX_PIXELS = 100_000_000
-MODELS_IN_MEMORY = 2
-
-DEFAULT_MODEL = "compact"
-DEFADE_MODEL: Literal["defade"] = "defade"
-
 log = logging.getLogger("deoldify.app")
 
 
 @dataclass(frozen=True)
 class ColourFacts:
-    """How a photo was coloured; ``wanted_factor`` is more than ``render_factor`` where memory ran short."""
+    """How a photo was coloured; ``wanted_factor`` is more than ``render_factor`` where memory ran short.
+
+    ``adjustments`` are what was asked for beside the model's own colours, in words.
+    """
 
     model: str
     render_factor: int
@@ -44,11 +40,12 @@ class ColourFacts:
     width: int
     height: int
     seconds: float
+    adjustments: str = ""
 
     def __str__(self) -> str:
         side = self.render_factor * FACTOR_PIXELS
         return (
-            f"Coloured in **{self.seconds:.1f} s** by **{self.model}** at render factor {self.render_factor}"
+            f"Coloured in {self.seconds:.1f} s by {self.model} at render factor {self.render_factor}"
             f"{', chosen automatically' if self.automatic else ''} ({side} × {side} px). "
             f"{_on_shortage(Render(self.model, self.render_factor, self.wanted_factor))}"
             f"The download has all {self.width} × {self.height} pixels."
@@ -73,7 +70,7 @@ class RestoreFacts:
 
     def __str__(self) -> str:
         return (
-            f"Restored{' and coloured' if self.coloured else ''} in **{self.seconds:.1f} s** by **{self.model}** at "
+            f"Restored{' and coloured' if self.coloured else ''} in {self.seconds:.1f} s by {self.model} at "
             f"strength {self.strength:g}{', tone kept' if self.keep_tone else ''}. "
             f"{_on_shortage(*self.renders)}"
             f"The download has all {self.width} × {self.height} pixels."
@@ -83,7 +80,7 @@ class RestoreFacts:
 def _on_shortage(*renders: Render) -> str:
     """A sentence for each render that had to be smaller than it should be."""
     return "".join(
-        f"**Memory ran short**, so {render.model} made a smaller render: factor {render.factor} instead of "
+        f"Memory ran short, so {render.model} made a smaller render: factor {render.factor} instead of "
         f"{render.wanted}. "
         for render in renders
         if render.factor < render.wanted
@@ -91,6 +88,26 @@ def _on_shortage(*renders: Render) -> str:
 
 
 Facts = ColourFacts | RestoreFacts
+
+
+def asked_of(adjustments: Adjustments) -> Asked:
+    """Adjustments as `Colorizer.paint` takes them."""
+    return Asked(
+        saturation=adjustments.saturation,
+        warmth=adjustments.warmth,
+        liveliness=adjustments.liveliness,
+        caution=adjustments.caution,
+        hints=adjustments.hints,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a job made of a photo, the label that says so, and its colours, where they can be changed afterwards."""
+
+    photo: Photo
+    label: str
+    plane: ColourPlane | None = None
 
 
 class Job(Protocol):
@@ -104,8 +121,8 @@ class Job(Protocol):
         """The models that must be here."""
         ...
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
-        """What is made of the photo, and the label that says so."""
+    def __call__(self, photo: Photo) -> Made:
+        """What is made of the photo."""
         ...
 
     def facts(self, result: Photo, label: str, seconds: float) -> Facts:
@@ -120,6 +137,7 @@ class Colouring:
     model: str
     render_factor: int | None
     transfer: Transfer
+    adjustments: Adjustments = field(default_factory=Adjustments)
 
     doing: ClassVar[str] = "Colouring"
     suffix: ClassVar[str] = "colour"
@@ -128,44 +146,47 @@ class Colouring:
     def models(self) -> tuple[str, ...]:
         return (self.model,)
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
-        colorizer = loaded_colorizer(self.model)
-        return colorizer.colorize_photo(
-            photo, render_factor=self.render_factor, transfer=self.transfer
-        ), colorizer.label
+    def __call__(self, photo: Photo) -> Made:
+        model, asked = colorizer(self.model), asked_of(self.adjustments)
+        label = model.label_with(**asked)
+        if self.transfer == "guided":
+            plane = model.plane(photo.pixels, render_factor=self.render_factor)
+            return Made(model.paint(photo, plane, **asked), label, plane)
+        coloured = model.colorize_photo(photo, render_factor=self.render_factor, transfer=self.transfer, **asked)
+        return Made(coloured, label)
 
     def facts(self, result: Photo, label: str, seconds: float) -> ColourFacts:
         automatic, render = self.render_factor is None, result.renders[-1]
         return ColourFacts(
-            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds
-        )
+            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds,
+            str(self.adjustments),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """Give a faded photo its tone and colour back and, where that is asked for, colour what is black and white."""
+    """Give a faded photo its tone and colour back and, where a colorizer is named, colour what is black and white."""
 
     strength: float
     keep_tone: bool
-    colour: bool
+    colorizer: str | None
 
     doing: ClassVar[str] = "Restoring"
     suffix: ClassVar[str] = "restored"
 
     @property
     def models(self) -> tuple[str, ...]:
-        return (DEFADE_MODEL, DEFAULT_MODEL) if self.colour else (DEFADE_MODEL,)
+        return (DEFADE_MODEL,) if self.colorizer is None else (DEFADE_MODEL, self.colorizer)
 
-    def __call__(self, photo: Photo) -> tuple[Photo, str]:
-        defader = _defader()
-        if self.colour:
-            return restore_photo(
-                photo, defader, loaded_colorizer(DEFAULT_MODEL), strength=self.strength, keep_tone=self.keep_tone
-            )
-        return defader.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), defader.label
+    def __call__(self, photo: Photo) -> Made:
+        model = defader()
+        if self.colorizer is not None:
+            painter = colorizer(self.colorizer)
+            return Made(*restore_photo(photo, model, painter, strength=self.strength, keep_tone=self.keep_tone))
+        return Made(model.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), model.label)
 
     def facts(self, result: Photo, label: str, seconds: float) -> RestoreFacts:
-        coloured = label != _defader().label
+        coloured = label != defader().label
         return RestoreFacts(
             DEFADE_MODEL, self.strength, self.keep_tone, coloured, result.renders, result.width, result.height, seconds
         )
@@ -173,69 +194,111 @@ class Restoring:
 
 @dataclass(frozen=True)
 class Result:
-    """A photo before and after a job, the file that was written, and how it was done."""
+    """A photo after a job, the file that was written, how it was done, and what of the photo's file was left out."""
 
-    before: Photo
     after: Photo
     file: Path
     facts: Facts
+    plane: ColourPlane | None
+    left_out: str
 
 
-@functools.lru_cache(maxsize=MODELS_IN_MEMORY)
-def loaded_colorizer(model: str) -> Colorizer:
-    """The colorizer of this name, which stays loaded while it is among the last few that were asked for."""
-    return load_colorizer(model)
+class JobError(Exception):
+    """What a visitor is told where a job cannot be done: a sentence that helps, and nothing of the server's."""
 
 
-@functools.cache
-def _defader() -> Defader:
-    return load(DEFADE_MODEL)
-
-
-def _wake(model: str) -> None:
-    """Load a model, if it is not loaded already."""
-    if model == DEFADE_MODEL:
-        _defader()
-    else:
-        loaded_colorizer(model)
+Tell = Callable[[str, float], None]
+"""Takes what is being done, and the share of the work that is behind."""
 
 
 @on_gpu
-def _render(job: Job, photo: Photo) -> tuple[Photo, str]:
+def _render(job: Job, photo: Photo) -> Made:
     # The job names its models: a ZeroGPU worker is forked with them in it, and only what is passed is pickled.
     return job(photo)
 
 
-def do(job: Job, source: str | None, folder: Path, progress: gr.Progress) -> Result:
-    """Do the job on the photo at ``source``, into ``folder``; what goes wrong is a ``gr.Error`` for the visitor."""
-    if source is None:
-        raise gr.Error("There is no photo yet. Upload one, paste one, or pick an example.", print_exception=False)
-    try:
-        progress(0.0, desc="Reading the photo")
-        before = open_photo(source, max_pixels=MAX_PIXELS)
-        for checkpoint in map(checkpoints.find, job.models):
-            if checkpoints.locate(checkpoint) is None:
-                checkpoints.fetch(checkpoint, progress=lambda p: progress(p.done / p.total, desc=str(p)))
+def open_for(source: Path, name: str) -> Photo:
+    """Open a visitor's photo.
+
+    Raises:
+        JobError: it cannot be read; the sentence calls it by ``name``.
+    """
+    with _explained(source, name):
+        return open_photo(source, max_pixels=MAX_PIXELS)
+
+
+def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
+    """Do a job on a photo.
+
+    Args:
+        job: what is asked for.
+        source: the photo's file.
+        name: what the visitor calls it, with its folders or without.
+        folder: where the result is written.
+        tell: told how far it is.
+
+    Raises:
+        JobError: it cannot be done; says why.
+    """
+    tell("Reading the photo", 0.0)
+    before = open_for(source, name)
+    with _explained(source, name):
+        for model in job.models:
+            bring(model, lambda p: tell(str(p), p.done / p.total))
         start = time.perf_counter()  # a download is not the model's fault
         for model in job.models:
-            progress(0.1, desc=f"Waking the model {model}")
-            _wake(model)
-        progress(0.3, desc=job.doing)
-        after, label = _render(job, before)
-        progress(0.9, desc="Writing the photo")
-        file = folder / f"{Path(source).stem}-{job.suffix}{before.suffix}"
-        save_photo(after, file, label=label)
-    except DeOldifyError as error:
-        message = str(error).replace(source, f"“{Path(source).name}”")  # the visitor knows the file by its name
-        message = html.escape(message[:1].upper() + message[1:], quote=False)
-        raise gr.Error(message, duration=None, print_exception=False) from error
-    except Exception as error:
-        log.exception("could not finish %s", source)
-        raise gr.Error(
-            "Something went wrong with this photo; the log of the program tells what. "
-            "A smaller render factor, the model compact or another photo may work.",
-            duration=None,
-            print_exception=False,
+            tell(f"Waking the model {model}", 0.1)
+            wake(model)
+        tell(job.doing, 0.3)
+        made = _render(job, before)
+        tell("Writing the photo", 0.9)
+        file = folder / f"{PurePosixPath(name).stem}-{job.suffix}{before.suffix}"
+        save_photo(made.photo, file, label=made.label)
+        seconds = round(time.perf_counter() - start, 2)
+        facts = job.facts(made.photo, made.label, seconds)
+        return Result(made.photo, file, facts, made.plane, what_is_left_out(before, source))
+
+
+@contextmanager
+def _explained(source: Path, name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a photo into what a visitor is told; the log keeps the rest."""
+    try:
+        yield
+    except UnknownModelError as error:
+        raise JobError(sentence(error)) from error
+    except CheckpointError as error:
+        log.warning("%s", error)
+        raise JobError(
+            f"This model is not on the server, and it cannot be fetched now. "
+            f"The model {DEFAULT_MODEL} needs no download."
         ) from error
-    seconds = round(time.perf_counter() - start, 2)
-    return Result(before, after, file, job.facts(after, label, seconds))
+    except (DeOldifyError, ValueError) as error:
+        if _is_full(error):
+            log.error("the disk is full: %s", error)
+            raise JobError("The server's disk is full, so the result could not be kept. Try again later.") from error
+        quoted = f"“{PurePosixPath(name).name}”"
+        raise JobError(sentence(error).replace(str(source), quoted)) from error
+    except Exception as error:
+        if _is_full(error):
+            log.error("the disk is full: %s", error)
+            raise JobError("The server's disk is full, so the result could not be kept. Try again later.") from error
+        log.exception("could not finish %s", source)
+        raise JobError(
+            "Something went wrong with this photo; the log of the program tells what. "
+            "A smaller render factor, the model compact or another photo may work."
+        ) from error
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, with a capital."""
+    message = str(error)
+    return message[:1].upper() + message[1:]
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error says, or was caused by one that says, that nothing more can be written."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False

@@ -2,7 +2,7 @@
 
 >>> import deoldify
 >>> colorizer = deoldify.load("compact")
->>> coloured = colorizer(image)
+>>> coloured = colorizer("photo.jpg")  # or a PIL image, bytes, a numpy array; a PIL image comes back
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from deoldify.errors import CheckpointError, DeOldifyError, HubError, OutOfMemor
 
 if TYPE_CHECKING:
     from PIL import Image
+    from typing_extensions import Unpack
 
-    from deoldify.colorizer import Colorizer
+    from deoldify.colorizer import Asked, Colorizer
     from deoldify.defader import Defader
-    from deoldify.imaging import Transfer
+    from deoldify.imaging import Hint, Transfer
     from deoldify.loading import load, load_colorizer
+    from deoldify.photo import Source
 else:
     # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
     __getattr__, __dir__ = handing_on(
-        __name__, colorizer=("Colorizer",), defader=("Defader",), loading=("load", "load_colorizer")
+        __name__, colorizer=("Colorizer",), defader=("Defader",), imaging=("Hint",), loading=("load", "load_colorizer")
     )
 
 # PyTorch looks when it makes its first tensor; see network.memory.keep_heap_small.
@@ -38,6 +40,7 @@ __all__ = [
     "Colorizer",
     "DeOldifyError",
     "Defader",
+    "Hint",
     "HubError",
     "ModelInfo",
     "OutOfMemoryError",
@@ -70,30 +73,35 @@ def _defader() -> Defader:
     return load("defade")
 
 
-def colorize(image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Image.Image:
+def colorize(
+    image: Source, *, render_factor: int | None = None, transfer: Transfer = "guided", **asked: Unpack[Asked]
+) -> Image.Image:
     """Colour an image with the best model that is on this machine, which is loaded once.
 
     Args:
-        image: any mode Pillow knows.
+        image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see ``photo.photo_of``).
         render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
         transfer: ``"guided"``, ``"bilinear"`` or ``"none"``; see ``Colorizer.__call__``.
+        **asked: saturation, warmth, liveliness, caution and hints; see there.
 
     Returns:
         RGB, or RGBA where the image has transparency; the same size.
 
     Raises:
-        ValueError: ``render_factor`` or ``transfer`` is out of range.
+        ValueError: something is out of range, or asked of a model that does not tell it; see there.
         CheckpointError: the weights are damaged.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        PhotoError: there is no photograph in the file.
+        TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
     """
-    return _best_colorizer()(image, render_factor=render_factor, transfer=transfer)
+    return _best_colorizer()(image, render_factor=render_factor, transfer=transfer, **asked)
 
 
-def defade(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
+def defade(image: Source, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
     """Give a faded photograph its tone and colour back, with a model that is loaded once.
 
     Args:
-        image: any mode Pillow knows.
+        image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see ``photo.photo_of``).
         strength: 0 gives the photo back unchanged, 1 restores it, between blends, up to 1.5 overdoes.
         keep_tone: restore brightness and contrast alone and keep the colour as it is.
 
@@ -104,15 +112,17 @@ def defade(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False
         ValueError: ``strength`` is out of range; the message names the range.
         CheckpointError: the weights are damaged.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        PhotoError: there is no photograph in the file.
+        TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
     """
     return _defader()(image, strength=strength, keep_tone=keep_tone)
 
 
-def restore(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
+def restore(image: Source, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
     """``defade``, then ``colorize`` if the photograph is black and white, be it neutral or toned.
 
     Args:
-        image: any mode Pillow knows.
+        image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see ``photo.photo_of``).
         strength: see ``defade``.
         keep_tone: see ``defade``; a photograph that is coloured loses its tone all the same.
 
@@ -123,9 +133,11 @@ def restore(image: Image.Image, *, strength: float = 1.0, keep_tone: bool = Fals
         ValueError: ``strength`` is out of range; the message names the range.
         CheckpointError: the weights are damaged.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        PhotoError: there is no photograph in the file.
+        TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
     """
-    from deoldify.photo import Photo
+    from deoldify.photo import photo_of
     from deoldify.restoring import restore_photo
 
-    photo = Photo.from_image(image)
+    photo = photo_of(image)
     return restore_photo(photo, _defader(), _best_colorizer(), strength=strength, keep_tone=keep_tone)[0].to_image()

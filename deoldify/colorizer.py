@@ -2,76 +2,239 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
+from torch import Tensor
 
 from deoldify import imaging
-from deoldify.imaging import Pixels, Transfer
-from deoldify.model import Model, image_of
-from deoldify.photo import Photo, Render
+from deoldify.imaging import Adjustments, ColourPlane, Hint, Pixels, Transfer
+from deoldify.model import FACTOR_PIXELS, Model, image_of
+from deoldify.opinions import colour_plane
+from deoldify.photo import Photo, Render, Source, photo_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Asked(TypedDict, total=False):
+    """What can be asked of the colours; see ``Adjustments``, whose ranges and meanings these have."""
+
+    saturation: float
+    warmth: float
+    liveliness: float | None
+    caution: float
+    hints: Sequence[Hint]
 
 
 class Colorizer(Model):
-    """Colours photographs. See ``Model`` for what it is made of."""
+    """Colours photographs. See ``Model`` for what it is made of.
+
+    Colours are a plane of their own, made by ``plane`` and laid on the photo by ``paint``; who keeps the plane can
+    change saturation, warmth and the like, or name colours, without a new render:
+
+    >>> plane = colorizer.plane(photo.pixels)
+    >>> quiet = colorizer.paint(photo, plane, saturation=0.7)
+    >>> blue = colorizer.paint(photo, plane, hints=[Hint(0.4, 0.6, "#334d80")])
+    """
 
     @property
     def label(self) -> str:
         """What a coloured photo should say of itself."""
-        return f"Coloured by DeOldify ({self.checkpoint.name}); the colours are a guess by AI"
+        return self.label_with()
+
+    def label_with(self, **asked: Unpack[Asked]) -> str:
+        """What a coloured photo should say of itself where more was asked for than the model's own colours."""
+        said = ", ".join(filter(None, [self.checkpoint.name, str(Adjustments(**asked))]))
+        return f"Coloured by DeOldify ({said}); the colours are a guess by AI"
 
     def __call__(
-        self, image: Image.Image, *, render_factor: int | None = None, transfer: Transfer = "guided"
+        self,
+        image: Source,
+        *,
+        render_factor: int | None = None,
+        renders: int | None = None,
+        transfer: Transfer = "guided",
+        saturation: float = 1.0,
+        warmth: float = 0.0,
+        liveliness: float | None = None,
+        caution: float = 0.0,
+        hints: Sequence[Hint] = (),
     ) -> Image.Image:
         """Colour an image.
 
         Args:
-            image: any mode Pillow knows, colour or grey; 16-bit grey is coloured at 8 bits, since Pillow has no
-                16-bit RGB (``colorize_photo`` keeps all bits). It is not changed.
+            image: of any mode Pillow knows, colour or grey; or a path, the bytes of a file, or a numpy array (see
+                ``photo.photo_of``). 16 bits come back as 8, since Pillow has no 16-bit RGB (``colorize_photo``
+                keeps all bits). It is not changed.
             render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of: 1, or an even number, of sizes around the render factor, each
+                mirrored, too; colour is paled where they disagree. None for as many as the model is used with.
             transfer: how colour gets back to full size. ``"guided"`` follows the photo's own edges,
                 ``"bilinear"`` does exactly what DeOldify's filter does; both keep the photo's luminance.
                 ``"none"`` returns the render itself, stretched.
+            saturation: how much colour, of what the model sees: 0 for none, 1 for all, up to 1.5.
+            warmth: −1 draws colours towards blue, 1 towards orange; what is neutral stays so.
+            liveliness: 0 for the model's cautious opinion to 1 for its lively one, where it has two; None for what it
+                is used at.
+            caution: 0 to 1: how much colour is paled where the model guesses, where it tells.
+            hints: colours of places, each for the surface around it; they come after all else and in full.
 
         Returns:
             RGB, or RGBA where the image has transparency; the same size. ``info["render_factor"]`` says which
             render factor was used: less than asked for where memory ran short.
 
         Raises:
-            ValueError: ``render_factor`` or ``transfer`` is out of range; the message names the range.
+            ValueError: something is out of range, and the message names the range; or liveliness is asked of a model
+                that has one opinion, or caution of one that does not tell where it guesses.
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
+            PhotoError: there is no photograph in the file.
+            TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
         """
-        photo = Photo.from_image(image)
-        return image_of(self.colorize_photo(photo, render_factor=render_factor, transfer=transfer))
+        photo = photo_of(image)
+        coloured = self.colorize_photo(
+            photo, render_factor=render_factor, renders=renders, transfer=transfer, saturation=saturation,
+            warmth=warmth, liveliness=liveliness, caution=caution, hints=hints,
+        )  # fmt: skip
+        return image_of(coloured)
 
-    def colorize_photo(self, photo: Photo, *, render_factor: int | None = None, transfer: Transfer = "guided") -> Photo:
+    def colorize_photo(
+        self,
+        photo: Photo,
+        *,
+        render_factor: int | None = None,
+        renders: int | None = None,
+        transfer: Transfer = "guided",
+        **asked: Unpack[Asked],
+    ) -> Photo:
         """Colour a photograph at its own bit depth; everything but the pixels stays. See ``__call__``.
 
         Returns:
             the coloured photo, whose ``renders`` tell what it was made with.
         """
-        pixels, render = self._coloured(photo.pixels, render_factor, transfer)
+        pixels, render = self._coloured(photo.pixels, render_factor, renders, transfer, Adjustments(**asked))
         return replace(photo.with_pixels(pixels), renders=(*photo.renders, render))
 
     def colorize_pixels(
-        self, pixels: Pixels, *, render_factor: int | None = None, transfer: Transfer = "guided"
+        self,
+        pixels: Pixels,
+        *,
+        render_factor: int | None = None,
+        renders: int | None = None,
+        transfer: Transfer = "guided",
+        **asked: Unpack[Asked],
     ) -> Pixels:
         """Colour pixels: (H, W, 3) RGB, uint8 or uint16, to the same shape and dtype. See ``__call__``."""
-        return self._coloured(pixels, render_factor, transfer)[0]
+        return self._coloured(pixels, render_factor, renders, transfer, Adjustments(**asked))[0]
 
-    def _coloured(self, pixels: Pixels, render_factor: int | None, transfer: Transfer) -> tuple[Pixels, Render]:
+    def plane(self, pixels: Pixels, *, render_factor: int | None = None, renders: int | None = None) -> ColourPlane:
+        """Render a photograph's colours, for ``paint`` to lay on it as often as wanted.
+
+        Args:
+            pixels: (H, W, 3) RGB, uint8 or uint16; of the photo, or of a smaller copy that is shown.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of; see ``__call__``.
+
+        Raises:
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        """
+        count = self._renders(renders)
+        plane, render = self._within_memory(
+            pixels, render_factor, lambda side: self._rendered(pixels, side, count)[0], count
+        )
+        return replace(plane, render=replace(render, certainty=_mean(plane.certainty)))
+
+    def certainty(
+        self, image: Source, *, render_factor: int | None = None, renders: int | None = None
+    ) -> npt.NDArray[np.float32] | None:
+        """How sure the model is of an image's colours, place by place.
+
+        Args:
+            image: as ``__call__`` takes it. It is not changed.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of; see ``__call__``.
+
+        Returns:
+            (h, w) float32, 0 to 1, for the whole image stretched to that size; None of a single render by a model that
+            does not know how likely each colour is.
+
+        Raises:
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        """
+        return self.plane(photo_of(image).pixels, render_factor=render_factor, renders=renders).certainty
+
+    @staticmethod
+    def paint(photo: Photo, plane: ColourPlane, **asked: Unpack[Asked]) -> Photo:
+        """Lay colours on a photograph at its own bit depth, as ``colorize_photo`` does it, without a new render.
+
+        Args:
+            photo: the one whose colours ``plane`` holds, at any size.
+            plane: what ``plane`` returned; it is not changed.
+            **asked: saturation, warmth, liveliness, caution and hints; see ``__call__``.
+
+        Returns:
+            the coloured photo, whose ``renders`` tell what it was made with.
+
+        Raises:
+            ValueError: as ``__call__`` does.
+        """
+        uv, change = imaging.adjusted(plane, Adjustments(**asked))
+        pixels = imaging.transfer_guided(photo.pixels, plane.grey, uv, change=change)
+        made_with = () if plane.render is None else (plane.render,)
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *made_with))
+
+    def _coloured(
+        self,
+        pixels: Pixels,
+        render_factor: int | None,
+        renders: int | None,
+        transfer: Transfer,
+        adjustments: Adjustments,
+    ) -> tuple[Pixels, Render]:
         if transfer not in ("guided", "bilinear", "none"):
             raise ValueError(f"transfer {transfer!r} is none of guided, bilinear, none")
 
-        def coloured(side: int) -> Pixels:
+        count = self._renders(renders)
+
+        def coloured(side: int) -> tuple[Pixels, float | None]:
+            plane, render = self._rendered(pixels, side, count)
+            uv, change = imaging.adjusted(plane, adjustments)
+            sure = _mean(plane.certainty)
+            if transfer == "guided":
+                return imaging.transfer_guided(pixels, plane.grey, uv, change=change), sure
+            if change is not None:
+                uv = uv + change
+            if render is None or adjustments != Adjustments():
+                luma = imaging.to_tensor(plane.grey)[:, :1] if render is None else imaging.luma(render)
+                render = imaging.from_luma_chroma(luma, uv).clamp(0, 1)
+            if transfer == "bilinear":
+                return imaging.transfer_bilinear(pixels, render), sure
+            stretched = imaging.stretch(render, *pixels.shape[:2])
+            whole = stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+            return whole, sure
+
+        (made, sure), render = self._within_memory(pixels, render_factor, coloured, count)
+        return made, replace(render, certainty=sure)
+
+    def _rendered(self, pixels: Pixels, side: int, renders: int) -> tuple[ColourPlane, Tensor | None]:
+        """What the generator thinks of the colours in a square of this side.
+
+        And the render, (1, 3, side, side) RGB, where there is just one and it says no more than that.
+        """
+        if renders == 1 and not self._prepared.has_opinions:
             grey = imaging.grey_square(pixels, side)
             render = self._render(grey)
-            if transfer == "guided":
-                return imaging.transfer_guided(pixels, grey, render)
-            if transfer == "bilinear":
-                return imaging.transfer_bilinear(pixels, render)
-            stretched = imaging.stretch(render, *pixels.shape[:2])
-            return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+            return ColourPlane(grey, imaging.chroma(render)), render
+        sides = [factor * FACTOR_PIXELS for factor in imaging.spread(side // FACTOR_PIXELS, renders)]
+        plane = colour_plane(self._prepared, pixels, sides, mirrored=renders > 1)
+        return replace(plane, liveliness=self.checkpoint.liveliness), None
 
-        return self._within_memory(pixels, render_factor, coloured)
+
+def _mean(certainty: npt.NDArray[np.float32] | None) -> float | None:
+    return None if certainty is None else float(certainty.mean())

@@ -9,7 +9,7 @@ from PIL import Image
 from deoldify import imaging
 from deoldify.imaging import Pixels
 from deoldify.model import Model, check_render_factor, image_of
-from deoldify.photo import Photo, Render
+from deoldify.photo import Photo, Render, Source, photo_of
 
 DEFADE_STRENGTHS = (0.0, 1.5)
 """From nothing done to half as much again as the model would do."""
@@ -31,7 +31,7 @@ class Defader(Model):
 
     def __call__(
         self,
-        image: Image.Image,
+        image: Source,
         *,
         strength: float = 1.0,
         render_factor: int | None = None,
@@ -40,7 +40,8 @@ class Defader(Model):
         """Restore an image.
 
         Args:
-            image: any mode Pillow knows. It is not changed.
+            image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see
+                ``photo.photo_of``). It is not changed.
             strength: 0 gives the photo back unchanged, 1 restores it, between blends, up to 1.5 overdoes.
             render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
             keep_tone: restore brightness and contrast alone and keep the colour as it is, such as the sepia of a
@@ -53,8 +54,10 @@ class Defader(Model):
         Raises:
             ValueError: ``strength`` or ``render_factor`` is out of range; the message names the range.
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
+            PhotoError: there is no photograph in the file.
+            TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
         """
-        photo = Photo.from_image(image)
+        photo = photo_of(image)
         restored = self.defade_photo(photo, strength=strength, render_factor=render_factor, keep_tone=keep_tone)
         return image_of(restored)
 

@@ -25,3 +25,11 @@ class UnknownModelError(CheckpointError, ValueError):
 
 class OutOfMemoryError(DeOldifyError):
     """Not even the smallest render fits into the memory that is free; the message says what to do."""
+
+
+class UsageError(DeOldifyError, ValueError):
+    """What was asked for does not go together: nothing was begun, and the message says what to ask for instead."""
+
+
+class LeftOutError(DeOldifyError):
+    """A photograph is rightly left as it is; the message is the reason, such as "has colours"."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from os import PathLike
 from pathlib import Path
 from typing import Literal, overload
 
-from deoldify.checkpoints import Checkpoint, find, find_on_hub, is_repository, load_generator
+from deoldify.checkpoints import Checkpoint, find_any, load_generator
 from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
 from deoldify.errors import CheckpointError, UnknownModelError
 from deoldify.model import check_render_factor
 from deoldify.network import choose_device, choose_precision
+
+_log = logging.getLogger(__name__)
 
 
 @overload
@@ -36,7 +39,7 @@ def load(
 
 @overload
 def load(
-    name: str,
+    name: str | PathLike[str],
     *,
     revision: str | None = ...,
     checkpoint: str | PathLike[str] | None = ...,
@@ -46,7 +49,7 @@ def load(
 
 
 def load(
-    name: str,
+    name: str | PathLike[str],
     *,
     revision: str | None = None,
     checkpoint: str | PathLike[str] | None = None,
@@ -59,9 +62,11 @@ def load(
         name: what ``models()`` lists: ``compact`` and ``defade`` are embedded, ``artistic``, ``stable`` and ``video``
             are fetched from the Hugging Face Hub the first time. Or ``"owner/name"``, a repository there that
             ``python -m train publish`` made: its task, its best render factor, its licence and its digest are what
-            its owner says of it, and not looked after by DeOldify; only tensors are ever read from it.
+            its owner says of it, and not looked after by DeOldify; only tensors are ever read from it. Or the path of
+            a folder that holds what such a repository does.
         revision: of such a repository: a commit, a branch or a tag; None is its newest.
-        checkpoint: a file to take the weights from instead.
+        checkpoint: a file to take the weights from instead: what ``torch.save`` or safetensors wrote of a state dict,
+            wrapped or not, or a checkpoint of a training run.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
@@ -72,20 +77,24 @@ def load(
         UnknownModelError: no model has that name.
         CheckpointError: the weights are damaged, of another architecture, or cannot be fetched.
         ValueError: no such device or precision here, or a revision of what is no repository.
+        TypeError: ``name`` is no name and no path.
     """
     record = _record(name, revision)
     choose_precision(precision, choose_device(device))  # complain before a long download, not after
     generator = load_generator(record, None if checkpoint is None else Path(checkpoint))
     kind = Colorizer if record.task == "colorize" else Defader
-    return kind(record, generator, device=device, precision=precision)
+    model = kind(record, generator, device=device, precision=precision)
+    _log.info("%r, weights from %s", model, record.file if checkpoint is None else checkpoint)
+    return model
 
 
-def _record(name: str, revision: str | None) -> Checkpoint:
-    if not is_repository(name):
-        if revision is not None:
-            raise ValueError(f"{name!r} has no revisions; they belong to repositories on the Hub: owner/name")
-        return find(name)
-    record = find_on_hub(name, revision)
+def _record(name: str | PathLike[str], revision: str | None) -> Checkpoint:
+    if not isinstance(name, str | PathLike):
+        raise TypeError(
+            f"load takes the name of a model, such as 'compact', a repository, owner/name, or a folder that "
+            f"`python -m train publish` laid out, not a {type(name).__name__}; photographs go to what it returns"
+        )
+    record = find_any(name, revision)
     try:
         check_render_factor(record.render_factor)
     except ValueError as error:
@@ -94,7 +103,7 @@ def _record(name: str, revision: str | None) -> Checkpoint:
 
 
 def load_colorizer(
-    name: str,
+    name: str | PathLike[str],
     *,
     checkpoint: str | PathLike[str] | None = None,
     device: str = "auto",

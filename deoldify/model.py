@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,16 @@ from deoldify.imaging import Pixels
 from deoldify.network import AnyGenerator, NetworkConfig, Prepared, choose_device, choose_precision, cost, memory
 from deoldify.photo import Photo, Render
 
+Made = TypeVar("Made")
+
 FACTOR_PIXELS = 16
 """Pixels of the render's side per unit of render factor, as DeOldify counts."""
 
 RENDER_FACTORS = range(4, 65)
 """Render factors that can be asked for."""
+
+MOST_RENDERS = 32
+"""Renders that a photo can be made of; measured, more than 14 agree no better."""
 
 _LEAST_AUTOMATIC = 14
 """Smaller photos are enlarged to be rendered: measured, 100 pixels are coloured best at 14 × 16."""
@@ -40,7 +46,7 @@ class Model:
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Attributes:
-        generator: the network, ImageNet-normalised (N, 3, H, W) to the same where ``precision`` is float32.
+        generator: the network, ImageNet-normalised (N, 3, H, W) float32 to the same, whatever ``precision`` is.
         device: where renders are made.
         precision: the torch dtype they are made in.
 
@@ -58,6 +64,10 @@ class Model:
         self._prepared = Prepared(generator, self.device, self.precision)
         self.generator = self._prepared.generator
 
+    def __repr__(self) -> str:
+        precision = str(self.precision).removeprefix("torch.")
+        return f"{type(self).__name__}({self.checkpoint.name!r}, {self.device}, {precision})"
+
     def auto_render_factor(self, width: int, height: int) -> int:
         """The render factor used for a photo of this size when none is asked for.
 
@@ -71,21 +81,22 @@ class Model:
         Raises:
             OutOfMemoryError: not even the smallest render fits.
         """
-        return self._fitting(self._best_render_factor(width, height))
+        return self._fitting(self._best_render_factor(width, height), self.checkpoint.renders)
 
-    def seconds(self, render_factor: int | None = None) -> float:
-        """Seconds that a render is going to take here, by a short one that is made the first time this is asked.
+    def seconds(self, render_factor: int | None = None, renders: int | None = None) -> float:
+        """Seconds that rendering is going to take here, by a short one that is made the first time this is asked.
 
         Args:
             render_factor: of the render; None for the model's own.
+            renders: of the photo; None for as many as the model is used with.
 
         Raises:
-            ValueError: ``render_factor`` is out of range; the message names the range.
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
         """
         render_factor = self.checkpoint.render_factor if render_factor is None else render_factor
         check_render_factor(render_factor)
         cost.calibrate(self._prepared)
-        seconds = cost.render_seconds(*self._kind, render_factor * FACTOR_PIXELS)
+        seconds = rendering_seconds(*self._kind, render_factor, self._renders(renders))
         assert seconds is not None
         return seconds
 
@@ -109,27 +120,33 @@ class Model:
 
     def _best_render_factor(self, width: int, height: int) -> int:
         """The render factor for a photo of this size where memory is plenty."""
-        enough = -(-max(width, height) // FACTOR_PIXELS)
-        return max(min(self.checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, self.checkpoint.render_factor))
+        return best_render_factor(self.checkpoint, width, height)
 
-    def _fitting(self, factor: int) -> int:
+    def _renders(self, renders: int | None) -> int:
+        """How many renders a photo is made of: those asked for, or the model's own."""
+        renders = self.checkpoint.renders if renders is None else renders
+        check_renders(renders)
+        return renders
+
+    def _fitting(self, factor: int, renders: int = 1) -> int:
         """This render factor, or the largest below it that fits into the memory that is free now."""
         with self._prepared.turn:  # no other render takes any of it then
             free = memory.free_bytes(self.device)
-        fitting = largest_render_factor(*self._kind, free, at_most=factor)
+        fitting = largest_render_factor(*self._kind, free, at_most=factor, renders=renders)
         if fitting is None:
             raise self._out_of_memory()
         return fitting
 
     def _within_memory(
-        self, pixels: Pixels, render_factor: int | None, work: Callable[[int], Pixels]
-    ) -> tuple[Pixels, Render]:
+        self, pixels: Pixels, render_factor: int | None, work: Callable[[int], Made], renders: int = 1
+    ) -> tuple[Made, Render]:
         """Do work that includes a render at the factor wanted, or where memory runs short at the largest that fits.
 
         Args:
             pixels: (H, W, 3), of the photo.
             render_factor: asked for; None chooses it.
             work: takes the side of the square in pixels.
+            renders: that ``work`` makes, of sizes around that.
 
         Returns:
             what ``work`` did, and the render that it was done with.
@@ -141,10 +158,10 @@ class Model:
         height, width = pixels.shape[:2]
         wanted = self._best_render_factor(width, height) if render_factor is None else render_factor
         check_render_factor(wanted)
-        factor = self._fitting(wanted)
+        factor = self._fitting(wanted, renders)
         while True:
             try:
-                return work(factor * FACTOR_PIXELS), Render(self.checkpoint.name, factor, wanted)
+                return work(factor * FACTOR_PIXELS), Render(self.checkpoint.name, factor, wanted, renders)
             except (MemoryError, RuntimeError) as error:
                 if not memory.ran_out(error):
                     raise
@@ -170,11 +187,23 @@ class Model:
 
 
 def image_of(photo: Photo) -> Image.Image:
-    """A photo as an image that says in its ``info`` which render factor it was made with."""
+    """A photo as an image whose ``info`` says what it was made with.
+
+    That is ``render_factor``, ``renders`` and, where they tell, ``certainty``.
+    """
     image = photo.to_image()
     if photo.renders:
-        image.info["render_factor"] = photo.renders[-1].factor
+        made = photo.renders[-1]
+        image.info |= {"render_factor": made.factor, "renders": made.count}
+        if made.certainty is not None:
+            image.info["certainty"] = made.certainty
     return image
+
+
+def best_render_factor(checkpoint: Checkpoint, width: int, height: int) -> int:
+    """The render factor that a model chooses for a photo of this size where memory is plenty."""
+    enough = -(-max(width, height) // FACTOR_PIXELS)
+    return max(min(checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, checkpoint.render_factor))
 
 
 def largest_render_factor(
@@ -184,6 +213,7 @@ def largest_render_factor(
     free: int,
     *,
     at_most: int = RENDER_FACTORS[-1],
+    renders: int = 1,
 ) -> int | None:
     """The largest render factor whose render fits, with a margin; None where not even the smallest does.
 
@@ -193,11 +223,41 @@ def largest_render_factor(
         dtype: what it runs in.
         free: bytes that may be taken, see ``memory.free_bytes``.
         at_most: the largest factor of interest.
+        renders: of the photo, of sizes around the factor; the largest of them, and its mirror, must fit together.
     """
     factors = range(RENDER_FACTORS[0], at_most + 1)
-    sides = [factor * FACTOR_PIXELS for factor in factors]
-    side = cost.largest_fitting(config, device, dtype, sides, free)
-    return None if side is None else side // FACTOR_PIXELS
+    sides = [imaging.spread(factor, renders)[-1] * FACTOR_PIXELS for factor in factors]
+    side = cost.largest_fitting(config, device, dtype, sides, free, _batch(renders))
+    return None if side is None else factors[sides.index(side)]
+
+
+def rendering_seconds(
+    config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
+) -> float | None:
+    """Seconds that a photo's renders are going to take, of sizes around a factor; see ``cost.render_seconds``."""
+    each = [
+        cost.render_seconds(config, device, dtype, size * FACTOR_PIXELS) for size in imaging.spread(factor, renders)
+    ]
+    return None if None in each else _batch(renders) * sum(filter(None, each))
+
+
+def rendering_bytes(
+    config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
+) -> int:
+    """Most memory that a photo's renders take at any moment, of sizes around a factor; see ``cost.render_cost``."""
+    side = imaging.spread(factor, renders)[-1] * FACTOR_PIXELS
+    return cost.render_cost(config, device, dtype, side, _batch(renders)).bytes
+
+
+def _batch(renders: int) -> int:
+    """Pictures in a batch: where there are several renders, each size is rendered mirrored, too."""
+    return 1 if renders == 1 else 2
+
+
+def check_renders(renders: int) -> None:
+    """Raise a ``ValueError`` that says what there may be, where a photo cannot be made of so many renders."""
+    if renders != 1 and (renders % 2 or not 1 < renders <= MOST_RENDERS):
+        raise ValueError(f"renders {renders} is neither 1 nor an even number of at most {MOST_RENDERS}")
 
 
 def check_render_factor(factor: int) -> None:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def shared(name: str, what: str) -> Path:
+    """A folder that lies beside the repository; skips the test where it is not there."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"{what} not at {folder}")
+    return folder
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked for CUDA where there is none."""
     if item.get_closest_marker("cuda") is not None:
@@ -53,10 +61,7 @@ def defader() -> deoldify.Defader:
 @pytest.fixture(scope="session")
 def parity_kit() -> Path:
     """The folder with the parity kit; skips where it is not there."""
-    folder = SHARED / "parity"
-    if not folder.is_dir():
-        pytest.skip(f"the parity kit is not at {folder}")
-    return folder
+    return shared("parity", "the parity kit is")
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +78,4 @@ def stand_in(parity_kit: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with photographs to train and measure on; skips where it is not there."""
-    folder = SHARED / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the photographs are not at {folder}")
-    return folder
+    return shared("data", "the photographs are")

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageCms
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class ServedPage:
     url: str
     cache: Path
     log: Path
+    process: subprocess.Popen[bytes]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -45,12 +46,13 @@ def free_port() -> int:
 @contextmanager
 def serve(folder: Path, *options: str, port: int, **variables: str) -> Iterator[ServedPage]:
     """Run ``app.py`` with these options and environment variables until the block ends."""
-    page = ServedPage(f"http://127.0.0.1:{port}", folder / "cache", folder / "log")
-    env = environment(GRADIO_TEMP_DIR=str(page.cache), HF_HOME=str(folder / "hub"), **variables)
-    with page.log.open("wb") as log:
+    cache, log_file = folder / "cache", folder / "log"
+    env = environment(GRADIO_TEMP_DIR=str(cache), HF_HOME=str(folder / "hub"), **variables)
+    with log_file.open("wb") as log:
         process = subprocess.Popen([sys.executable, str(APP), *options], env=env, stdout=log, stderr=log)
+    page = ServedPage(f"http://127.0.0.1:{port}", cache, log_file, process)
     try:
-        _wait_for(page, process)
+        _wait_for(page)
         yield page
     finally:
         process.terminate()
@@ -61,9 +63,9 @@ def serve(folder: Path, *options: str, port: int, **variables: str) -> Iterator[
             process.wait()
 
 
-def _wait_for(page: ServedPage, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(page: ServedPage) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and page.process.poll() is None:
         try:
             httpx.get(page.url, timeout=5, trust_env=False)
             return

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from benchmarks import inference
+from benchmarks import inference, photo
 from deoldify.network import COMPACT, Generator
 
 
@@ -32,6 +32,14 @@ def test_the_benchmark_writes_a_table_json_and_a_plot(tmp_path: Path, monkeypatc
     assert all(row["peak_mib"] is None for row in rows)
     with Image.open(plot) as image:
         assert image.width > 100
+
+
+def test_other_colours_are_timed_beside_a_new_render() -> None:
+    rows = photo.adjusting(0.01, 1)
+    assert [row["what"] for row in rows] == [
+        "a new render", "colours as they are", "saturation and warmth", "a hint", "four hints",
+    ]  # fmt: skip
+    assert all(row["seconds"] >= 0 and row["megapixels"] == 0.01 for row in rows)
 
 
 def test_work_is_counted_as_on_the_network_itself() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+import deoldify
 from deoldify.checkpoints import CHECKPOINTS
+from deoldify.photo import open_photo
 
 
 def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +75,20 @@ def test_a_folder_goes_on_where_it_stopped_and_survives_a_bad_photo(
     assert second.returncode == 0
     assert "3 of 3 photos are done already" in second.stderr
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()} == before
+
+
+def test_colours_are_adjusted_and_named_as_in_python_and_the_label_says_so(
+    old_photo: Path, colorizer: deoldify.Colorizer, tmp_path: Path
+) -> None:
+    target = tmp_path / "colour.png"
+    options = ["--saturation", 0.5, "--warmth", 0.2, "--hint", "0.4,0.6,#334D80", "--hint", "0.9,0.1,none"]
+    done = call("colorize", old_photo, "-o", target, "--device", "cpu", "--precision", "float32", *options)
+    assert done.returncode == 0, done.stderr
+    hints = [deoldify.Hint(0.4, 0.6, "#334d80"), deoldify.Hint(0.9, 0.1, None)]
+    expected = colorizer.colorize_photo(open_photo(old_photo), saturation=0.5, warmth=0.2, hints=hints)
+    assert np.array_equal(pixels_of(target), expected.pixels)
+    said = b"(compact, saturation 0.5, warmth 0.2, hint 0.4,0.6,#334d80, hint 0.9,0.1,none)"
+    assert said in target.read_bytes()
 
 
 @pytest.fixture
@@ -154,21 +172,87 @@ def test_one_photo_into_a_new_folder_and_a_note_on_pages(old_photo: Path, tmp_pa
     assert "has 2 pages; the first one is coloured" in done.stderr
 
 
-def test_a_folder_does_not_go_into_itself(old_photo: Path) -> None:
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("command", ["colorize", "defade", "restore"])
+def test_the_original_stays(command: str, force: list[str], old_photo: Path) -> None:
     before = old_photo.read_bytes()
-    refused = call("colorize", old_photo.parent, "-o", old_photo.parent, "--force")
-    assert refused.returncode == 2
-    assert "holds the originals" in refused.stderr
+    link = old_photo.parent / "link"
+    link.symlink_to(old_photo.parent)
+    for photo, output in ((old_photo, old_photo.parent), (old_photo, link / old_photo.name), (old_photo.parent, link)):
+        refused = call(command, photo, "-o", output, *force)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        (line,) = refused.stderr.splitlines()
+        assert line.startswith("error: ") and "holds the originals" in line and str(old_photo) in line
+        assert f"such as {old_photo.parent / 'link' if 'link' in str(output) else old_photo.parent}" in line
     assert old_photo.read_bytes() == before
+    assert sorted(path.name for path in old_photo.parent.iterdir()) == ["link", "old.jpg"]
 
 
-def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / old_photo.name).write_bytes(old_photo.read_bytes())
-    refused = call("colorize", old_photo, other / old_photo.name, "-o", tmp_path / "out")
-    assert refused.returncode == 2
-    assert "would both become" in refused.stderr
+def test_photos_of_one_name_both_come_out(old_photo: Path, faded_photo: Path, tmp_path: Path) -> None:
+    """Into the folder above them, where a second run finds nothing left to do, nor another job its place."""
+    album = tmp_path / "album" / "scans"
+    album.mkdir(parents=True)
+    with Image.open(old_photo) as image:
+        image.save(album / "a.png")
+        image.save(album / "a.gif")
+    (album / "b.jpg").write_bytes(faded_photo.read_bytes())
+    os.utime(album / "b.jpg", (1_000_000_000, 1_000_000_000))
+    for junk in ("._b.jpg", "@eaDir/b.jpg", ".thumbnails/b.jpg"):
+        (album / junk).parent.mkdir(exist_ok=True)
+        (album / junk).write_bytes(faded_photo.read_bytes())
+    before = {path.relative_to(album): path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    done = call("colorize", tmp_path / "album" / "scans", "-o", tmp_path / "album")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    made = sorted(path.name for path in (tmp_path / "album").iterdir() if path.is_file())
+    assert made == ["a.gif.png", "a.png.png", "b.jpg"]
+    assert (tmp_path / "album" / "b.jpg").stat().st_mtime == 1_000_000_000
+    again = call("colorize", tmp_path / "album" / "scans", "-o", tmp_path / "album")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert again.stderr.splitlines() == ["3 of 3 photos are done already; --force does them again."]
+    for job in (["defade"], ["colorize", "--render-factor", "8"]):
+        other = call(*job, tmp_path / "album" / "scans", "-o", tmp_path / "album")
+        assert (other.returncode, other.stdout) == (2, "")
+        (line,) = other.stderr.splitlines()
+        assert "is there already" in line and f"such as {tmp_path / 'album-'}" in line
+    assert {path.relative_to(album): path.read_bytes() for path in album.rglob("*") if path.is_file()} == before
+
+
+def test_a_photo_goes_through_pipes(old_photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    command = [sys.executable, "-m", "deoldify", "colorize", "-", "-o", "-"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        command, input=old_photo.read_bytes(), capture_output=True, cwd=there, env=environment, timeout=600, check=False
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not list(there.iterdir())
+    assert call("colorize", old_photo, "-o", tmp_path / "colour.jpg").returncode == 0
+    (tmp_path / "piped.jpg").write_bytes(done.stdout)
+    assert np.array_equal(pixels_of(tmp_path / "piped.jpg"), pixels_of(tmp_path / "colour.jpg"))
+
+
+def test_all_pages_of_a_tiff_and_names_that_are_long_or_hostile(old_photo: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "scans", tmp_path / "new"
+    source.mkdir()
+    with Image.open(old_photo) as image:
+        pages = [image.resize((40 + i, 30)) for i in range(3)]
+    pages[0].save(source / "pages.tif", save_all=True, append_images=pages[1:])
+    names = ["写" * 79 + ".jpg", "😀" * 60 + ".jpg"]
+    for name in names:
+        pages[0].save(source / name)
+    (source / "esc-\x1b[31mred.jpg").write_bytes((source / names[0]).read_bytes()[:200])
+    done = call("colorize", source, "-o", target, "--pages", "all", "--no-keep-dates")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "\x1b" not in done.stderr and done.stderr.count(r"esc-\x1b[31mred.jpg") == 2
+    assert "pages" not in done.stderr
+    assert sorted(path.name for path in target.iterdir()) == sorted([*names, "pages.tif"])
+    with Image.open(target / "pages.tif") as image:
+        assert getattr(image, "n_frames") == 3  # noqa: B009
+        for number in range(3):
+            image.seek(number)
+            assert image.size == (40 + number, 30)
+            assert np.ptp(np.asarray(image).astype(int), axis=-1).mean() > 2
 
 
 @pytest.mark.parametrize(
@@ -182,12 +266,20 @@ def test_several_photos_of_one_name_are_refused(old_photo: Path, tmp_path: Path)
         (["colorize", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
         (["colorize", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--saturation", "1.6"], 2, "--saturation"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--warmth", "-2"], 2, "--warmth"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--hint", "0.4,0.6"], 2, "0.4,0.6,#334d80"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--hint", "1.4,0.6,none"], 2, "1.4 is outside 0 to 1"),
+        (["colorize", "PHOTO", "PHOTO", "-o", "x.d", "--hint", "0.4,0.6,none"], 2, "belong to one photo"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--liveliness", "0.5"], 1, "has but one"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--caution", "0.5"], 1, "leave caution at 0"),
         (["defade"], 2, "Missing argument"),
         (["defade", "PHOTO", "-o", "x.jpg", "--strength", "1.6"], 2, "--strength"),
         (["defade", "PHOTO", "-o", "x.jpg", "--checkpoint", "PHOTO"], 1, "old.jpg"),
         (["restore", "PHOTO", "-o", "x.jpg", "--strength", "-1"], 2, "--strength"),
         (["restore", "PHOTO", "-o", "x.jpg", "--model", "defade"], 2, "does not colour"),
         (["restore", "nowhere.jpg", "-o", "x.jpg"], 1, "nowhere.jpg does not exist"),
+        (["colorize", "PHOTO", "-o", "x.jpg", "--device", "cuda"], 1, "there is no cuda device on this machine"),
         (["fetch"], 2, "--all"),
         (["fetch", "vivid"], 2, "artistic"),
     ],
@@ -206,16 +298,68 @@ def test_errors_are_a_line_and_a_status(
 def test_models_lists_every_model(tmp_path: Path) -> None:
     done = call("models", HF_HUB_CACHE=str(tmp_path))
     assert done.returncode == 0
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
+    table, _, terms = done.stdout.partition("\n\n")
+    assert "compact: quick, works offline" in terms and terms.count("non-commercial") == len(CHECKPOINTS)
+    rows = {line.split()[0]: line for line in table.splitlines()[1:]}
     assert rows.keys() == {checkpoint.name for checkpoint in CHECKPOINTS}
     assert " yes " in rows["compact"]
     assert " no " in rows["artistic"]
     assert "255 MB" in rows["artistic"]
 
 
+def test_models_are_listed_for_programs(tmp_path: Path) -> None:
+    done = call("models", "--json", HF_HUB_CACHE=str(tmp_path))
+    listed = json.loads(done.stdout)
+    assert [model["name"] for model in listed] == [checkpoint.name for checkpoint in CHECKPOINTS]
+    assert listed[0] == asdict(deoldify.models()[0])
+
+
+def test_the_version_is_told() -> None:
+    done = call("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"DeOldify {deoldify.__version__}, Python {sys.version.split()[0]}\n"
+
+
+def test_as_much_is_said_as_is_asked_for(old_photo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "colour.jpg"
+    options = (old_photo, "-o", target, "-r", "4", "--device", "cpu", "--precision", "float32")
+    usual, verbose = call("colorize", *options), call("-v", "colorize", *options)
+    last = f"{target} is coloured. Other colours come with another --render-factor or --model.\n"
+    assert usual.stderr == last
+    assert verbose.stderr == (
+        "Colorizer('compact', cpu, float32), weights from compact.safetensors\n"
+        f"{old_photo}: compact at render factor 4\n{last}"
+    )
+    for before, after in (["-q"], []), ([], ["--quiet"]):
+        target.unlink()
+        quiet = call(*before, "colorize", *after, *options)
+        assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+        assert target.is_file()
+    assert "nowhere.jpg does not exist" in call("colorize", "-q", "nowhere.jpg", "-o", target).stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("deoldify res", {"restore"}),
+        ("deoldify colorize --model st", {"stable"}),
+        ("deoldify fetch d", {"defade"}),
+        ("deoldify colorize --rend", {"--render-factor"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_models(line: str, offered: set[str]) -> None:
+    code = "import sys; sys.argv = ['deoldify']; from deoldify.__main__ import run; run()"
+    asked = {"_DEOLDIFY_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked)
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
 def test_help_names_every_option() -> None:
     text = call("colorize", "--help").stdout
     for option in ("--output", "--model", "--checkpoint", "--render-factor", "--transfer", "--device", "--precision"):
+        assert option in text
+    assert "--no-keep-dates" in text and "--pages" in text
+    for option in ("--saturation", "--warmth", "--liveliness", "--caution", "--hint"):
         assert option in text
     text = call("defade", "--help").stdout
     for option in ("--output", "--strength", "--keep-tone", "--checkpoint", "--render-factor", "--device", "--force"):

@@ -13,6 +13,7 @@ from PIL import Image
 
 import deoldify
 from deoldify import loading
+from deoldify.colorizer import Asked
 from deoldify.imaging import LUMA_WEIGHTS, Transfer, denormalise, normalise, to_tensor
 from deoldify.photo import Photo
 
@@ -121,3 +122,42 @@ def test_the_one_liner_loads_once(monkeypatch: pytest.MonkeyPatch, coffee: npt.N
     first, second = deoldify.colorize(small), deoldify.colorize(small)
     assert len(loads) == 1
     assert first.tobytes() == second.tobytes()
+
+
+HINTS = (deoldify.Hint(0.5, 0.5, "#334d80"),)
+
+
+@pytest.mark.parametrize("asked", [{}, {"saturation": 0.4, "warmth": -0.5, "hints": HINTS}])
+def test_a_kept_plane_paints_what_a_new_render_would(
+    asked: Asked, colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = Photo(np.asarray(Image.fromarray(coffee).convert("L").convert("RGB")))
+    expected = colorizer.colorize_photo(photo, render_factor=8, **asked)
+    plane = colorizer.plane(photo.pixels, render_factor=8)
+    monkeypatch.setattr(colorizer, "_render", None)
+    painted = colorizer.paint(photo, plane, **asked)
+    assert np.array_equal(painted.pixels, expected.pixels)
+    assert painted.renders == expected.renders == (plane.render,)
+    by_image = np.asarray(colorizer.paint(Photo(photo.pixels[::2, ::2]), plane, **asked).pixels)
+    assert by_image.shape == (200, 300, 3)  # a smaller copy takes it, too
+    assert np.abs(by_image.astype(int) - expected.pixels[::2, ::2]).mean() < 2
+
+
+@pytest.mark.parametrize("transfer", ["guided", "bilinear", "none"])
+def test_saturation_and_hints_reach_every_transfer(
+    transfer: Transfer, colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]
+) -> None:
+    grey = np.asarray(Image.fromarray(coffee).convert("L").convert("RGB"))
+    bare = colorizer.colorize_pixels(grey, render_factor=8, transfer=transfer, saturation=0)
+    assert np.ptp(bare.astype(int), axis=-1).max() <= 2  # of rounding
+    usual = colorizer.colorize_pixels(grey, render_factor=8, transfer=transfer)
+    hinted = colorizer.colorize_pixels(grey, render_factor=8, transfer=transfer, hints=HINTS)
+    assert np.abs(hinted.astype(int) - usual).max() > 20
+    red, _, blue = hinted[200, 300].astype(int)
+    assert blue > red  # at the hint's place
+
+
+def test_the_label_says_what_was_asked_for(colorizer: deoldify.Colorizer) -> None:
+    assert colorizer.label == "Coloured by DeOldify (compact); the colours are a guess by AI"
+    said = "Coloured by DeOldify (compact, caution 0.3, hint 0.5,0.5,#334d80); the colours are a guess by AI"
+    assert colorizer.label_with(caution=0.3, hints=HINTS) == said

@@ -18,11 +18,12 @@ PACKAGES = ("benchmarks", "demo", "deoldify", "train")
 
 DEPTH = {
     "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "checkpoints": 4, "model": 5,
-    "colorizer": 6, "defader": 6, "folder": 6, "restoring": 7, "loading": 7, "": 8, "__main__": 9,
+    "opinions": 4, "colorizer": 6, "defader": 6, "folder": 6, "restoring": 7, "loading": 7, "": 8, "terminal": 9,
+    "options": 9, "console": 10, "__main__": 11,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 
-ROOMS = ("photo", "imaging", "network", "checkpoints")
+ROOMS = ("photo", "imaging", "network", "checkpoints", "folder")
 """Those of them that are packages."""
 
 
@@ -112,14 +113,18 @@ def test_rooms_are_entered_by_their_doors() -> None:
                 assert inside or (len(parts) == 3 and parts[2] in door.__all__), f"{module} imports {name}"
 
 
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")  # __version__ and its like are for everybody
+
+
 def test_private_names_stay_in_their_module() -> None:
     for module, tree in sources().items():
         names = list(imported(module))
-        assert not [name for name in names if home(name) and name.rpartition(".")[2].startswith("_")], module
+        assert not [name for name in names if home(name) and is_private(name.rpartition(".")[2])], module
         namespaces = {name.rpartition(".")[2] for name in names if name in sources()}
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in namespaces:
-                assert not node.attr.startswith("_"), f"{module} uses {node.value.id}.{node.attr}"
+                assert not is_private(node.attr), f"{module} uses {node.value.id}.{node.attr}"
 
 
 @pytest.mark.parametrize("name", ["deoldify", *(f"deoldify.{room}" for room in ROOMS), "demo"])
@@ -131,6 +136,17 @@ def test_a_door_hands_on_all_that_it_names(name: str) -> None:
         assert getattr(door, public) is not None
     with pytest.raises(AttributeError, match=rf"module '{name}' has no attribute 'nonsense'"):
         _ = door.nonsense
+
+
+def test_help_and_completion_show_what_is_loaded_late() -> None:
+    code = "import deoldify, pydoc, rlcompleter; print(pydoc.render_doc(deoldify, renderer=pydoc.plaintext)); "
+    code += "complete = rlcompleter.Completer({'deoldify': deoldify}).complete; "
+    code += "print(*(complete('deoldify.', i) for i in range(200)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    shown, _, completions = done.stdout.strip().rpartition("\n")
+    for words in ("    class Colorizer(", "    class Defader(", "\n    load(", "\n    load_colorizer("):
+        assert words in shown
+    assert {"deoldify.load(", "deoldify.Colorizer(", "deoldify.Defader("} <= set(completions.split())
 
 
 def modules_after(statement: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -37,7 +38,13 @@ def test_the_wheel_brings_package_weights_and_command(tmp_path: Path, monkeypatc
         if line.startswith("Requires-Dist: ") and "extra ==" not in line
     }
     listed = requirements((ROOT / "requirements.txt").read_text().splitlines())
-    assert {_sorted(r) for r in needed} == {_sorted(r) for r in listed if not r.startswith("gradio")}
+    assert {_sorted(r) for r in needed} == {_sorted(r) for r in listed if not r.startswith(("gradio", "pillow-heif"))}
+
+
+def test_what_is_checked_at_every_commit_is_what_ci_checks() -> None:
+    entries = re.findall(r"^ +entry: (.+)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE)
+    commands = (ROOT / ".ci" / "run").read_text().strip().splitlines()
+    assert entries and commands[-len(entries) :] == entries
 
 
 def _sorted(requirement: str) -> tuple[str, ...]:

@@ -13,10 +13,27 @@ import numpy as np
 from PIL import Image
 
 from deoldify.network import COMPACT, GeneratorConfig
-from train.recipes import RECIPES, Recipe, changed
+from train.recipes import RECIPES, CriticConfig, Recipe, Stage, changed
 
 ROOT = Path(__file__).parents[1]
 TOY = dataclasses.replace(COMPACT, middle_widths=(16, 16), up_widths=(16, 8, 8, 8), widths=(16, 16, 16, 8))
+
+GAN = Recipe(
+    name="gan",
+    task="colorize",
+    generator=RECIPES["compact"].generator,
+    critic=CriticConfig(48, 3, attention=(1,), dropout=(0.0, 0.0), refine=False, loss="hinge", judges="colour"),
+    stages=(
+        Stage("critic-96", 96, 64, 300, 2.5e-4, phase="critic", betas=(0.0, 0.9), critic_rate=2.5e-4),
+        Stage(
+            "gan-96", 96, 32, 1200, 5e-5, phase="adversarial", betas=(0.0, 0.9), critic_rate=2.5e-4, emphasis=8.0,
+            feature_weight=0.2, feature_layers=(1.0, 1.0, 1.5, 3.0), distribution_weight=0.1, adversarial_weight=0.15,
+            snapshots=2,
+        ),
+    ),
+    follows="compact",
+)  # fmt: skip
+"""A critic alone and then both, from the weights of another recipe."""
 
 
 def pictures(folder: Path, count: int, seed: int = 0) -> None:
@@ -36,13 +53,15 @@ def narrow(config: GeneratorConfig) -> GeneratorConfig:
     )  # fmt: skip
 
 
-def toy(name: str, *, steps: int = 2, size: int = 32, batch: int = 4) -> Recipe:
-    """A recipe with all its stages, at toy scale."""
-    recipe = RECIPES[name]
-    critic = recipe.critic and dataclasses.replace(recipe.critic, width=8, blocks=1, attention=(0,))
+def toy(name: str | Recipe, *, steps: int = 2, size: int = 32, batch: int = 4) -> Recipe:
+    """A recipe, or the one of that name, with all its stages, at toy scale."""
+    recipe = RECIPES[name] if isinstance(name, str) else name
+    critic = recipe.critic and dataclasses.replace(recipe.critic, width=8)
+    if isinstance(critic, CriticConfig):
+        critic = dataclasses.replace(critic, blocks=1, attention=(0,))
     stages = tuple(
         dataclasses.replace(
-            stage, size=size, batch=batch, steps=steps, shares={}, snapshots=min(stage.snapshots, 1),
+            stage, size=size, batch=batch, steps=steps, shares={}, limits=(), snapshots=min(stage.snapshots, 1),
             feature_layers=stage.feature_layers[:1],
         )
         for stage in recipe.stages

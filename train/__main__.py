@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
 from deoldify.errors import DeOldifyError
+from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
 
-if TYPE_CHECKING:
-    from deoldify.colorizer import Colorizer
-    from deoldify.defader import Defader
-    from train.measure import Measures, Rgb
-    from train.measure.defade import DefadeMeasures
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,  # a shell completes for a command's name, and this is a module's
+    pretty_exceptions_enable=False,
+    help=__doc__,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 class TaskName(str, Enum):
@@ -32,18 +32,19 @@ class TaskName(str, Enum):
 
 
 @app.callback()
-def main() -> None:
+def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: VersionOption = False) -> None:
     """Train and evaluate generators."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    begin(quiet=quiet, verbose=verbose, deoldify=logging.WARNING, train=logging.INFO)
     logging.getLogger("tensorboard").setLevel(logging.WARNING)
 
 
 RecipeOption = Annotated[str, typer.Option(help="Name of the recipe; see `recipes`.")]
 DataOption = Annotated[
-    str,
+    list[str],
     typer.Option(
         help="What to train on: a folder of images, sub-folders or tar files of them; or a pattern of tar files or of "
-        "their URLs, which are streamed, such as 'https://host/imagenet-{000000..000146}.tar'."
+        "their URLs, which are streamed, such as 'https://host/imagenet-{000000..000146}.tar'. Repeatable."
     ),
 ]
 ImagesOption = Annotated[
@@ -54,7 +55,9 @@ SetOption = Annotated[
     list[str], typer.Option("--set", help="Change a value, such as clip=2, 96px.batch=16, '*.steps=10'. Repeatable.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Of everything random.")]
-DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where to train: cpu, cuda, cuda:1, mps; auto is CUDA where there is one, else the CPU.")
+]
 WorkersOption = Annotated[int, typer.Option(help="Processes that prepare pictures.")]
 PrecisionOption = Annotated[str, typer.Option(help="Of autocast: float32, bfloat16, float16.")]
 MicroBatchOption = Annotated[
@@ -64,6 +67,9 @@ CompileOption = Annotated[bool, typer.Option("--compile", help="Run the networks
 InitOption = Annotated[
     Path | None, typer.Option(help="Weights to start from: a run's checkpoint (its averages), or a .safetensors.")
 ]
+BeginOption = Annotated[
+    str | None, typer.Option("--from", help="Stage to begin with; those before it are left out. Needs --init.")
+]
 ValidationOption = Annotated[
     Path | None, typer.Option(help="Folder of photographs to measure on; default: what training does not see.")
 ]
@@ -71,6 +77,8 @@ MeasuredOption = Annotated[
     int, typer.Option(min=0, help="Photographs per set to measure on while training; 0 leaves that for later.")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
+CommitOption = Annotated[str, typer.Option(help="Commit that trained it.")]
+CommandOption = Annotated[str, typer.Option(help="Command line that trained it.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print every stage and end.")]
 
 
@@ -94,19 +102,22 @@ def _trains(task: str, purpose: str) -> None:
         images: ImagesOption = None,
         changes: SetOption = [],  # noqa: B006, typer copies it
         seed: SeedOption = 0,
-        device: DeviceOption = "cpu",
+        device: DeviceOption = "auto",
         workers: WorkersOption = 1,
         precision: PrecisionOption = "bfloat16",
         micro_batch: MicroBatchOption = None,
         compiled: CompileOption = False,
         init: InitOption = None,
+        first: BeginOption = None,
         validation: ValidationOption = None,
         measured: MeasuredOption = 64,
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
+        quiet: QuietOption = False,
+        verbose: VerboseOption = False,
     ) -> None:
         settings = Settings(images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
-        _train(task, recipe, changes, data, out, settings, resume, dry_run)
+        _train(task, recipe, changes, first, data, out, settings, resume, dry_run)
 
 
 _trains("colorize", "Train a colorizer by a recipe.")
@@ -130,7 +141,15 @@ class Settings:
 
 
 def _train(
-    task: str, name: str, changes: list[str], data: str, out: Path, settings: Settings, resume: bool, dry_run: bool
+    task: str,
+    name: str,
+    changes: list[str],
+    first: str | None,
+    data: list[str],
+    out: Path,
+    settings: Settings,
+    resume: bool,
+    dry_run: bool,
 ) -> None:
     from train.folder import LAST
     from train.parallel import leave
@@ -143,6 +162,10 @@ def _train(
     if settings.precision not in ("float32", "bfloat16", "float16"):
         raise typer.BadParameter(f"precision {settings.precision!r} is none of float32, bfloat16, float16")
     recipe = changed(RECIPES[name], changes)
+    if first is not None:
+        recipe = recipe.beginning_at(first)
+        if settings.init is None and not resume and not dry_run:
+            raise typer.BadParameter(f"a run that begins with {first!r} needs trained weights: add --init FILE")
     if dry_run:
         from train.data import open_source
 
@@ -158,11 +181,19 @@ def _train(
         training.run()
     finally:
         leave()
+    if training.peers.leads:
+        last = out / LAST
+        say(
+            f"{last} holds what was trained. See how good it is: python -m train evaluate --checkpoint {last} "
+            f"--data FOLDER; then make it a file for deoldify: python -m train export --help, or publish --help"
+        )
 
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder of colour photographs: sub-folders or tar files, a set each.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Folder of photographs: sub-folders or tar files, a set each. Repeatable.")
+    ],
     model: Annotated[
         str | None, typer.Option(help="Which model; see `deoldify models`. Not needed where the checkpoint tells.")
     ] = None,
@@ -176,6 +207,9 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=2, help="The first so many pictures of each set; default: all.")
     ] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only what training on these data does not see: to choose by.")
+    ] = False,
     fid: Annotated[
         bool, typer.Option("--fid", help="Measure FID too; Inception's weights are downloaded the first time.")
     ] = False,
@@ -188,7 +222,8 @@ def evaluate(
     """Measure a colorizer or a defader on photographs whose colours are known."""
     from deoldify.colorizer import Colorizer
     from train.folder import write_text
-    from train.measure import load_any, originals, plain_numbers
+    from train.measure import load_any, originals, plain_numbers, whole_photographs
+    from train.measure.evaluation import STEADIED, evaluate_colorizer, evaluate_defader, evaluate_steadiness
 
     if model is None and checkpoint is None:
         if task is None:
@@ -198,88 +233,31 @@ def evaluate(
     if task is not None and loaded.checkpoint.task != task.value:
         raise typer.BadParameter(f"this is a model to {loaded.checkpoint.task}", param_hint="--task")
     factors = sorted(set(render_factor or [loaded.checkpoint.render_factor]))
-    sets = originals(data, limit)
+    sets = originals(*data, limit=limit, held_out=held_out)
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
     name = loaded.checkpoint.name
     report: dict[str, Any] = {"model": name, "task": loaded.checkpoint.task, "precision": str(loaded.precision)}
     typer.echo(f"{name} at render factor {', '.join(map(str, factors))}, {loaded.precision}")
     if isinstance(loaded, Colorizer):
-        report["render_factors"] = _evaluate_colorizer(loaded, factors, sets, fid, sheet)
+        report["render_factors"] = evaluate_colorizer(loaded, factors, sets, typer.echo, with_fid=fid, sheet=sheet)
+        whole = whole_photographs(*data, limit=limit or STEADIED, held_out=held_out)
+        report["steadiness"] = evaluate_steadiness(loaded, whole, typer.echo, sheet=sheet)
     else:
-        report |= {"seed": seed, "render_factors": _evaluate_defader(loaded, factors, sets, seed, sheet)}
+        report |= {
+            "seed": seed,
+            "render_factors": evaluate_defader(loaded, factors, sets, typer.echo, seed=seed, sheet=sheet),
+        }
     if json_path is not None:
         write_text(json_path, json.dumps(plain_numbers(report), indent=2) + "\n")
-
-
-def _evaluate_colorizer(
-    colorizer: Colorizer, factors: list[int], sets: dict[str, list[Rgb]], with_fid: bool, sheet: Path | None
-) -> dict[int, Any]:
-    from deoldify.errors import CheckpointError
-    from train.measure import PooledFeatures, contact_sheet, frechet_distance, measure, paint_all, table
-
-    features = PooledFeatures()
-    results: dict[int, dict[str, Measures]] = {}
-    missing = ""
-    for factor in factors:
-        results[factor] = {}
-        for name, pictures in sets.items():
-            renders = paint_all(pictures, partial(colorizer, render_factor=factor))
-            fid = None
-            if with_fid and not missing:
-                try:
-                    fid = frechet_distance(renders, pictures)
-                except CheckpointError as error:
-                    typer.echo(f"FID is not measured: {error}", err=True)
-                    missing = "not measured: no Inception weights"
-            results[factor][name] = measure(pictures, renders, features, fid)
-            if sheet is not None:
-                contact_sheet(pictures[:36], renders[:36]).save(sheet / f"{name}-{factor}.png")
-    typer.echo(table(results, missing))
-    return {factor: {name: asdict(measures) for name, measures in sets.items()} for factor, sets in results.items()}
-
-
-def _evaluate_defader(
-    defader: Defader, factors: list[int], sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
-) -> dict[int, Any]:
-    from train.measure.defade import colour_only
-
-    pictures = {name: colour_only(found) for name, found in sets.items()}
-    return {factor: _evaluate_defader_at(defader, factor, pictures, seed, sheet) for factor in factors}
-
-
-def _evaluate_defader_at(
-    defader: Defader, factor: int, sets: dict[str, list[Rgb]], seed: int, sheet: Path | None
-) -> dict[str, Any]:
-    from train.measure.defade import STRENGTHS, compare, defade_sheet, defade_table, measure_defade, measure_fresh
-
-    def restore(rgb: Rgb) -> Rgb:
-        return cast("Rgb", defader.defade_pixels(rgb, render_factor=factor))
-
-    results: dict[str, dict[str, DefadeMeasures]] = {}
-    fresh = {}
-    for name, pictures in sets.items():
-        results[name] = {}
-        for strength, amount in STRENGTHS.items():
-            compared = compare(pictures, restore, amount, seed)
-            measures = results[name][strength] = measure_defade(compared)
-            if sheet is not None:
-                drawn = defade_sheet(compared.first(36), measures.best_baseline)
-                drawn.save(sheet / f"{name}-{strength}-{factor}.png")
-        fresh[name] = measure_fresh(pictures, restore)
-    typer.echo(f"At render factor {factor}:\n\n{defade_table(results, fresh)}")
-    return {
-        name: {**{strength: asdict(m) for strength, m in by_strength.items()}, "fresh": asdict(fresh[name])}
-        for name, by_strength in results.items()
-    }
 
 
 @app.command()
 def export(
     checkpoint: Annotated[Path, typer.Option(help="Checkpoint of a run, such as runs/colorize/last.pt.")],
     out: Annotated[Path, typer.Option(help="File to write, such as weights/compact.safetensors.")],
-    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
-    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    commit: CommitOption,
+    command: CommandOption,
     data: Annotated[str, typer.Option(help="What it was trained on.")],
     also: Annotated[
         list[Path] | None, typer.Option(help="Another checkpoint, to write the mean of them. Repeatable.")
@@ -297,6 +275,7 @@ def export(
     origin = {"commit": commit, "command": command, "data": data}
     exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma, trust=trust)
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
+    say(f"Use it with: deoldify COMMAND photo.jpg -o new.jpg --checkpoint {exported.path}")
 
 
 @app.command()
@@ -304,8 +283,8 @@ def publish(
     checkpoint: Annotated[Path, typer.Option(help="Any checkpoint of a run, or exported .safetensors.")],
     repo: Annotated[str, typer.Option(help="Repository on the Hugging Face Hub: owner/name.")],
     data: Annotated[str, typer.Option(help="What it was trained on, and under which terms, for the card.")],
-    commit: Annotated[str, typer.Option(help="Commit that trained it.")],
-    command: Annotated[str, typer.Option(help="Command line that trained it.")],
+    commit: CommitOption,
+    command: CommandOption,
     licence: Annotated[str, typer.Option(help="Of the weights, as the Hub calls it, such as mit or cc-by-nc-4.0.")],
     render_factor: Annotated[
         int | None, typer.Option(min=4, max=64, help="At which it does best; default: that of its largest pictures.")
@@ -337,6 +316,7 @@ def publish(
         typer.echo(f"Nothing was uploaded. Look at {out}, then add --upload to publish it as {repo}.")
         return
     typer.echo(f"{repo} is published at commit {upload(out, repo, files, private=private)}")
+    say(f'Load it with: deoldify.load("{repo}")')
 
 
 @app.command()

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from deoldify.checkpoints import unwrapped
 from deoldify.errors import CheckpointError
 from deoldify.network import Generator, GeneratorConfig
 from train.errors import TrainingError
@@ -115,9 +116,7 @@ def read_run(path: Path) -> dict[str, Any]:
 
 def averaged_state(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
     """The averaged generator's weights out of a run's checkpoint, under the generator's own names."""
-    prefix = "module."
-    averaged: dict[str, Tensor] = checkpoint["averaged"]
-    return {name[len(prefix) :]: value for name, value in averaged.items() if name.startswith(prefix)}
+    return cast("dict[str, Tensor]", unwrapped(checkpoint["averaged"]))
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ class Peers:
         dist.all_reduce(total)
         return float(total.item()) / self.count
 
+    def averaged(self, values: Tensor) -> Tensor:
+        """The mean of a tensor over all processes; in place where there are several."""
+        if self.count > 1:
+            dist.all_reduce(values)
+            values /= self.count
+        return values
+
     def total(self, value: float) -> float:
         """The sum of a number over all processes."""
         return self.mean(value) * self.count
@@ -87,15 +94,37 @@ class Peers:
         )
 
 
+def device_called(name: str) -> torch.device:
+    """The device that a name stands for: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``, CUDA where there is one.
+
+    Raises:
+        TrainingError: there is no such device here; the message says what there is.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if count else "cpu")
+    there = {"cpu", *(["mps"] if mps else []), *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))}
+    if name not in there:
+        raise TrainingError(
+            f"there is no device {name!r} here, or this PyTorch was built without it; there is: "
+            f"{', '.join(sorted(there))}; or leave it to --device auto"
+        )
+    return torch.device(name)
+
+
 def join(device: str) -> Peers:
     """Join the other processes, if torchrun started this one.
 
     Args:
-        device: such as ``"cpu"`` or ``"cuda"``; of several GPUs each process takes the one of its local rank.
+        device: see ``device_called``; of several GPUs each process takes the one of its local rank.
+
+    Raises:
+        TrainingError: there is no such device here.
     """
+    chosen = device_called(device)
     if "WORLD_SIZE" not in os.environ:
-        return Peers(0, 1, torch.device(device))
-    chosen = torch.device(device)
+        return Peers(0, 1, chosen)
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)

@@ -52,7 +52,8 @@ def export(
         origin: what to tell about the weights (command, commit, data, ...), kept in the file's metadata.
         also: earlier checkpoints of the run, or of runs that began with the same weights. The mean of all is written,
             which is often better than each: a model soup (Wortsman et al. 2022). Who is named twice counts twice.
-        chroma: factor of U and V, for a generator with a chroma head: a mean is a little duller than its parts.
+        chroma: factor of the U and V that a generator emits, not of its distribution: a mean is a little duller than
+            its parts.
         trust: added to the logit of how far a tone head trusts itself beyond stretching the channels; less than 0
             gives up some gain on average to do harm to fewer photographs.
 
@@ -73,16 +74,16 @@ def export(
     }
     trained.generator.load_state_dict(mean)
     if chroma != 1:
-        for weight in _of_head(trained, "chroma", "head.out").parameters():
+        for weight in _of_head(trained, ("chroma", "distribution"), "head.out").parameters():
             weight.data.mul_(chroma)
     if trust:
-        _of_head(trained, "tone", "head.trust").get_parameter("bias").data.add_(trust)
+        _of_head(trained, ("tone",), "head.trust").get_parameter("bias").data.add_(trust)
     return _export(trained, out, origin)
 
 
-def _of_head(trained: Trained, head: str, module: str) -> torch.nn.Module:
-    if trained.generator.config.head != head:
-        raise CheckpointError(f"the generator has a {trained.generator.config.head} head, and no {head} to change")
+def _of_head(trained: Trained, heads: Sequence[str], module: str) -> torch.nn.Module:
+    if trained.generator.config.head not in heads:
+        raise CheckpointError(f"the generator has a {trained.generator.config.head} head, and no {heads[0]} to change")
     return trained.generator.get_submodule(module)
 
 

@@ -1,17 +1,27 @@
 """Checkpoints: one record each; found, fetched, verified, and loaded into a generator.
 
-In goes the name of a model or of a repository on the Hugging Face Hub, out comes its `Checkpoint`; of that, its file
-on this machine, or a generator with its weights. ``records`` lists those that DeOldify knows, ``finding`` looks for
-files, ``fetching`` brings them by way of ``hub``, ``verifying`` lets nothing through before its SHA-256 has been found
-right, ``loading`` reads tensors and nothing else, ``published`` knows the keys of 2019. Torch waits for ``loading``.
+In goes the name of a model, of a repository on the Hugging Face Hub or of a folder, out comes its `Checkpoint`; of
+that, its file on this machine, or a generator with its weights. ``records`` lists those that DeOldify knows,
+``finding`` looks for files, ``fetching`` brings them by way of ``hub``, ``verifying`` lets nothing through before its
+SHA-256 has been found right, ``reading`` takes a state dict out of a file, and nothing but tensors, ``published`` knows
+the keys of 2019, and ``loading`` makes it a generator. Torch waits for those three.
 """
 
 from __future__ import annotations
 
 from deoldify.checkpoints.fetching import Progress, fetch
-from deoldify.checkpoints.finding import CONFIG_FILE, WEIGHTS_FILE, ModelInfo, find_on_hub, locate, models
+from deoldify.checkpoints.finding import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    ModelInfo,
+    find_any,
+    find_on_hub,
+    locate,
+    models,
+)
 from deoldify.checkpoints.hub import endpoint
 from deoldify.checkpoints.loading import load_generator
+from deoldify.checkpoints.reading import unwrapped
 from deoldify.checkpoints.records import CHECKPOINTS, Checkpoint, find, is_repository
 
 __all__ = [
@@ -24,9 +34,11 @@ __all__ = [
     "endpoint",
     "fetch",
     "find",
+    "find_any",
     "find_on_hub",
     "is_repository",
     "load_generator",
     "locate",
     "models",
+    "unwrapped",
 ]

@@ -101,6 +101,8 @@ def _describe_alien(path: Path, checkpoint: Checkpoint) -> str:
             return f"{path} is only a pointer of Git LFS; run `git lfs pull`"
     source = hub_file(checkpoint)
     cure = "Install DeOldify again" if source is None else f"Remove it, or replace it by {source.url} downloaded whole"
+    if Path(checkpoint.file).is_absolute():
+        cure = "Copy or publish it again"
     return (
         f"{path} is not the file of {checkpoint.name!r}: it has {path.stat().st_size} bytes with SHA-256 "
         f"{digest_of(path)}, expected {_expected(checkpoint)}. {cure}; to use weights of your own, pass the file's "
@@ -141,5 +143,6 @@ def _reporting(checkpoint: Checkpoint, progress: Callable[[Progress], None] | No
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=checkpoint.bytes, unit="B", unit_scale=True, desc=checkpoint.name, disable=None) as bar:
+    hidden = None if _log.isEnabledFor(logging.WARNING) else True
+    with tqdm(total=checkpoint.bytes, unit="B", unit_scale=True, desc=checkpoint.name, disable=hidden) as bar:
         yield lambda done, _: bar.update(done - bar.n)

@@ -1,7 +1,8 @@
-"""Where checkpoints are: in weights folders, in the cache of the Hugging Face Hub, and what repositories there say.
+"""Where checkpoints are: in weights folders, in the cache of the Hugging Face Hub, and what published ones say.
 
 A checkpoint is looked for in the folder that ``DEOLDIFY_WEIGHTS`` names, in the ``weights/`` that comes with DeOldify,
-in the cache of the Hugging Face Hub, and on the Hub itself.
+in the cache of the Hugging Face Hub, and on the Hub itself. One that anybody has published is told of by the
+configuration that lies beside it, on the Hub or in a folder.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 from deoldify.checkpoints import hub
 from deoldify.checkpoints.hub import HubFile
-from deoldify.checkpoints.records import CHECKPOINTS, Checkpoint, Task, is_repository
-from deoldify.errors import CheckpointError, HubError
+from deoldify.checkpoints.records import CHECKPOINTS, Checkpoint, Task, find, is_repository
+from deoldify.errors import CheckpointError, HubError, UnknownModelError
 from deoldify.network import GeneratorConfig
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ class ModelInfo:
         bytes: size of the file.
         licence: SPDX identifier of the weights' licence.
         here: whether it can be loaded without a download.
+        good_at: what to choose it for.
+        terms: on what its weights may be used, beyond their licence.
     """
 
     name: str
@@ -42,6 +45,8 @@ class ModelInfo:
     bytes: int
     licence: str
     here: bool
+    good_at: str = ""
+    terms: str = ""
 
 
 def models() -> list[ModelInfo]:
@@ -54,6 +59,8 @@ def models() -> list[ModelInfo]:
             bytes=checkpoint.bytes,
             licence=checkpoint.licence,
             here=(path := locate(checkpoint)) is not None and path.stat().st_size == checkpoint.bytes,
+            good_at=checkpoint.good_at,
+            terms=checkpoint.terms,
         )
         for checkpoint in CHECKPOINTS
     ]
@@ -90,10 +97,8 @@ def in_weights(checkpoint: Checkpoint) -> Path | None:
     """Where the checkpoint's file lies in a weights folder; None where it lies in none."""
     if is_repository(checkpoint.name):  # their files all have the same name
         return None
-    for folder in weights_folders():
-        if (folder / checkpoint.file).is_file():
-            return folder / checkpoint.file
-    return None
+    folders = [Path()] if Path(checkpoint.file).is_absolute() else weights_folders()
+    return next((folder / checkpoint.file for folder in folders if (folder / checkpoint.file).is_file()), None)
 
 
 def hub_file(checkpoint: Checkpoint) -> HubFile | None:
@@ -110,6 +115,8 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 """What a repository holds that `find_on_hub` finds a model in; ``python -m train publish`` writes both."""
 
 _LARGEST_CONFIG = 1 << 20  # bytes
+_LARGEST_WEIGHTS = 1 << 31
+"""Bytes; the largest generators of 2019 have less than half of it."""
 _CONFIG_FIELDS = {
     "model_type", "format", "task", "generator", "render_factor", "licence", "origin", "sha256", "bytes"
 }  # fmt: skip
@@ -149,8 +156,53 @@ def find_on_hub(repo: str, revision: str | None = None, *, patience: float = hub
     return _read_config(repo, path)
 
 
+def find_in_folder(folder: Path) -> Checkpoint:
+    """The record of a model in a folder that holds what ``python -m train publish`` lays out.
+
+    It is named after the folder; for the rest see `find_on_hub`.
+
+    Raises:
+        CheckpointError: the folder holds no such model, or one that is not of this version of DeOldify.
+    """
+    folder = folder.resolve()
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"the folder {folder} holds no {name}: it is none that `python -m train publish` laid out. To use the "
+                f"weights of a run, name the model that it trained, and its {folder / 'last.pt'} as the checkpoint"
+            )
+    record = _read_config(folder.name, folder / CONFIG_FILE)
+    return replace(record, file=str(folder / WEIGHTS_FILE), repo=None, revision=None)
+
+
+def find_any(name: str | os.PathLike[str], revision: str | None = None) -> Checkpoint:
+    """The record of what users may name: a known model, a folder, or a repository on the Hub, looked for in this order.
+
+    Args:
+        name: see `find`, `find_in_folder` and `find_on_hub`.
+        revision: of a repository.
+
+    Raises:
+        UnknownModelError: it is none of these.
+        CheckpointError: what the folder or the repository holds is not sound; see there.
+        ValueError: a revision of what is no repository.
+    """
+    name = os.fspath(name)
+    is_known = any(checkpoint.name == name for checkpoint in CHECKPOINTS)
+    if revision is not None and (is_known or os.path.isdir(name) or not is_repository(name)):
+        raise ValueError(f"{name!r} has no revisions; they belong to repositories on the Hub: owner/name")
+    if is_known or not (os.path.exists(name) or is_repository(name)):
+        return find(name)
+    if os.path.isfile(name):
+        raise UnknownModelError(
+            f"{name!r} is a file, and no model's name: name the model that it was trained as, and the file as the "
+            f"checkpoint"
+        )
+    return find_in_folder(Path(name)) if os.path.isdir(name) else find_on_hub(name, revision)
+
+
 def _read_config(repo: str, path: Path) -> Checkpoint:
-    """The record in a repository's configuration, which lies in the cache in a folder named after the commit."""
+    """The record in a published configuration, which lies in the Hub's cache in a folder named after the commit."""
     try:
         if path.stat().st_size > _LARGEST_CONFIG:
             raise ValueError(f"it has {path.stat().st_size} bytes")
@@ -168,7 +220,7 @@ def _read_config(repo: str, path: Path) -> Checkpoint:
             "licence": isinstance(said["licence"], str),
             "origin": isinstance(said["origin"], str),
             "sha256": isinstance(said["sha256"], str) and re.fullmatch("[0-9a-f]{64}", said["sha256"]),
-            "bytes": type(said["bytes"]) is int and said["bytes"] > 0,
+            "bytes": type(said["bytes"]) is int and 0 < said["bytes"] <= _LARGEST_WEIGHTS,
         }
         wrong = [f"{key} is {said[key]!r}" for key, is_sound in sound.items() if not is_sound]
         if wrong:

@@ -81,10 +81,14 @@ def cached(file: HubFile) -> Path | None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file from the cache: the blob and the link to it, for the client would go on with either."""
+    """Remove a file from the cache: the blob and the link to it, for the client would go on with either.
+
+    A link that leads out of the cache is removed, and nothing that it leads to.
+    """
     blob = path.resolve()
     path.unlink(missing_ok=True)
-    blob.unlink(missing_ok=True)
+    if blob.is_relative_to(cache_folder().resolve()):
+        blob.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -122,15 +126,17 @@ def download(file: HubFile, *, size: int, meter: Meter, patience: float) -> Path
 
     Args:
         file: what to bring.
-        size: its length in bytes.
+        size: its length in bytes, at most; what announces more is refused before it is fetched.
         meter: told some ten times a second how far it is.
         patience: seconds that the Hub may deliver nothing, from the first question on.
 
     Raises:
-        HubError: the Hub is unreachable, hung, forbidden by ``HF_HUB_OFFLINE``, or lacks the file.
+        HubError: the Hub is unreachable, hung, forbidden by ``HF_HUB_OFFLINE``, lacks the file, or has a larger one.
         IncompleteError: the file came with another length than the Hub had promised.
     """
-    request = asdict(file) | {"endpoint": endpoint(), "cache": str(cache_folder()), "timeout": 0.8 * patience}
+    request = asdict(file) | {
+        "endpoint": endpoint(), "cache": str(cache_folder()), "timeout": 0.8 * patience, "largest": size
+    }  # fmt: skip
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(folder for folder in sys.path if folder),
         "HF_HUB_DISABLE_XET": "1",  # a second way through other servers, where a stall would look different

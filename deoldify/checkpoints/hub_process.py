@@ -4,8 +4,9 @@
 same process can end it. So ``hub.py`` runs this file by its path, listens to what it says, and ends it when it falls
 silent. It imports nothing of the package, for the package may import torch.
 
-The request is one JSON object in the first argument: ``repo``, ``file``, ``revision``, ``endpoint``, ``cache`` and
-``timeout`` (seconds for an answer to a question, not for the file). The news are JSON objects, one a line, on standard
+The request is one JSON object in the first argument: ``repo``, ``file``, ``revision``, ``endpoint``, ``cache``,
+``timeout`` (seconds for an answer to a question, not for the file) and ``largest`` (bytes; a larger file is refused by
+its announced size, or ended where it turns out larger). The news are JSON objects, one a line, on standard
 output: ``{"ready": true}`` before the first question goes out, ``{"done": 4096, "total": 255144681}`` (bytes) while
 data comes in, and last ``{"path": ...}`` or ``{"failed": "why", "incomplete": false}``; ``incomplete`` is true where
 the file came whole by the server's account but with another length than promised.
@@ -32,6 +33,10 @@ NEWS_SECONDS = 0.1
 NEWS_BYTES = 1024 * 1024
 
 
+class TooLargeError(Exception):
+    """A file has more bytes than it can have."""
+
+
 def main(request: dict[str, Any], news: TextIO) -> int:
     """Fetch what ``request`` names, telling ``news``; the exit status is 0 only if the file is in the cache."""
 
@@ -50,6 +55,8 @@ def main(request: dict[str, Any], news: TextIO) -> int:
 
         def update(self, amount: int) -> None:
             self.done += amount
+            if self.done > request["largest"]:
+                raise TooLargeError(f"it sends more than the {request['largest']} bytes that the file can have")
             now = time.monotonic()
             if now - self.said_at >= NEWS_SECONDS or self.done - self.said >= NEWS_BYTES or self.done == self.total:
                 self.said, self.said_at = self.done, now
@@ -65,6 +72,10 @@ def main(request: dict[str, Any], news: TextIO) -> int:
         answer = get_hf_file_metadata(hf_hub_url(**where, endpoint=request["endpoint"]), timeout=request["timeout"])
         if answer.commit_hash is None:
             raise ConnectionError("what answers there is no Hub; check HF_ENDPOINT, proxy and firewall")
+        if (answer.size or 0) > request["largest"]:
+            raise TooLargeError(
+                f"it announces {answer.size} bytes for {request['file']}, which can have {request['largest']}"
+            )
         path = hf_hub_download(
             **where,
             endpoint=request["endpoint"],

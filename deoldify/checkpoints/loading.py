@@ -1,15 +1,15 @@
-"""From a file of weights to a generator. Only tensors are ever read, never a pickle that could run code."""
+"""From a file of weights to a generator."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deoldify.checkpoints.fetching import fetch
-from deoldify.checkpoints.records import Checkpoint
+from deoldify.checkpoints.reading import read_weights
+from deoldify.checkpoints.records import Checkpoint, is_repository
 from deoldify.errors import CheckpointError
 from deoldify.network import GeneratorConfig
 
@@ -26,37 +26,69 @@ def load_generator(checkpoint: Checkpoint, path: str | os.PathLike[str] | None =
 
     Args:
         checkpoint: which one; its config is the generator's.
-        path: a file to use in place of the checkpoint's own: ``.safetensors``, or ``.pth`` in the format of any
-            PyTorch, a plain state dict or one wrapped as ``{"model": ...}``. It may be a training run of your own, so
-            its digest is not compared.
+        path: a file to use in place of the checkpoint's own, such as ``last.pt`` of a training run of your own, whose
+            averaged weights are taken; see `read_weights` for what it may be. Its digest is not compared.
 
     Raises:
-        CheckpointError: the file is missing, damaged, holds anything but tensors, or fits another generator.
+        CheckpointError: the file is missing, damaged, holds anything but tensors or numbers that are none (NaN and
+            infinity), or fits another generator.
         HubError: see `fetch`.
     """
+    wanted = _wanted_state(checkpoint.config)
+    if path is None and is_repository(checkpoint.name):
+        _check_announced(checkpoint, wanted)
     path = fetch(checkpoint) if path is None else Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; leave the path out to use the model's own weights")
+    weights = read_weights(path)
+    if weights.config is not None:
+        _check_config(path, weights.config, checkpoint.config)
+    state = _named_as_ours(path, weights.state, checkpoint.config)
 
-    state = _read_state(path, checkpoint.config)
-
-    from deoldify.network import Generator
-
-    generator = Generator(checkpoint.config)
-    misfits = _misfits(state, generator.state_dict())
+    misfits = _misfits(state, wanted)
     if misfits:
         more = f"; and {len(misfits) - _MISFITS_SHOWN} more" if len(misfits) > _MISFITS_SHOWN else ""
         raise CheckpointError(
             f"{path} does not fit the generator of {checkpoint.name!r}: {'; '.join(misfits[:_MISFITS_SHOWN])}{more}. "
             f"Choose the model that it was trained as."
         )
+    odd = [key for key, tensor in state.items() if not bool(tensor.isfinite().all())]
+    if odd:
+        more = f" and {len(odd) - _MISFITS_SHOWN} more" if len(odd) > _MISFITS_SHOWN else ""
+        raise CheckpointError(
+            f"{path} cannot be used: NaN or infinity is among the numbers of {', '.join(odd[:_MISFITS_SHOWN])}{more}"
+        )
+
+    from deoldify.network import Generator
+
+    generator = Generator(checkpoint.config)
     generator.load_state_dict(state)
     return generator.float().eval()
 
 
-def _read_state(path: Path, config: GeneratorConfig) -> dict[str, Tensor]:
-    """The weights in a file, named as `Generator` names them; ours may be stored in float16."""
-    state = _read_safetensors(path, config) if path.suffix == ".safetensors" else _read_pickle(path)
+def _wanted_state(config: GeneratorConfig) -> Mapping[str, Tensor]:
+    """What a generator's state looks like, without a generator: shapes take no memory."""
+    import torch
+
+    from deoldify.network import Generator
+
+    with torch.device("meta"):
+        return Generator(config).state_dict()
+
+
+_HEADER_BYTES = 1 << 20  # of safetensors, with room to spare
+
+
+def _check_announced(checkpoint: Checkpoint, wanted: Mapping[str, Tensor]) -> None:
+    """Refuse a file that cannot hold this generator by the size that its repository announces, before it is fetched."""
+    numbers = sum(tensor.numel() for tensor in wanted.values())
+    if not numbers <= checkpoint.bytes <= 8 * numbers + _HEADER_BYTES:
+        raise CheckpointError(
+            f"{checkpoint.name!r} cannot be used: its generator has {numbers} numbers, and its file is said to have "
+            f"{checkpoint.bytes} bytes"
+        )
+
+
+def _named_as_ours(path: Path, state: dict[str, Tensor], config: GeneratorConfig) -> dict[str, Tensor]:
+    """The weights of a file, named as `Generator` names them."""
     was_published = all(key.startswith("layers.") for key in state)
     if not was_published or not config.spectral or config.head != "rgb":
         return state
@@ -69,25 +101,13 @@ def _read_state(path: Path, config: GeneratorConfig) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def _read_safetensors(path: Path, config: GeneratorConfig) -> dict[str, Tensor]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(_damaged(path, error)) from error
-    if "config" in metadata:
-        _check_config(path, metadata["config"], config)
-    return state
-
-
-def _check_config(path: Path, text: str, config: GeneratorConfig) -> None:
+def _check_config(path: Path, said: object, config: GeneratorConfig) -> None:
     """Refuse weights of another generator even where all shapes agree."""
     try:
-        theirs = GeneratorConfig.from_dict(json.loads(text))
-    except (ValueError, TypeError, CheckpointError) as error:
+        if not isinstance(said, Mapping):
+            raise CheckpointError(f"a generator's config is no {type(said).__name__}")
+        theirs = GeneratorConfig.from_dict(said)
+    except (ValueError, TypeError, RecursionError, CheckpointError) as error:
         raise CheckpointError(f"{path} says of its generator what this version does not understand: {error}") from error
     ours = config.to_dict()
     differences = [
@@ -97,40 +117,6 @@ def _check_config(path: Path, text: str, config: GeneratorConfig) -> None:
         raise CheckpointError(
             f"{path} fits another generator: {'; '.join(differences)}. Choose the model that it was trained as."
         )
-
-
-def _read_pickle(path: Path) -> dict[str, Tensor]:
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (MemoryError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # a damaged pickle fails in as many ways as there are bytes
-        raise CheckpointError(_damaged(path, error)) from error
-    state = content["model"] if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping) else content
-    if not isinstance(state, Mapping):
-        raise CheckpointError(f"{path} holds no state dict but a {type(state).__name__}; save `model.state_dict()`")
-    odd = [str(key) for key, value in state.items() if not isinstance(key, str) or not isinstance(value, torch.Tensor)]
-    if odd or not state:
-        raise CheckpointError(
-            f"{path} holds no state dict of a generator: "
-            + (f"{', '.join(odd[:_MISFITS_SHOWN])} is not a tensor" if odd else "it is empty")
-            + "; save `model.state_dict()`"
-        )
-    return dict(state)
-
-
-def _damaged(path: Path, error: Exception) -> str:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if isinstance(error, PermissionError):
-        return f"{path} cannot be read: {error}"
-    if "Weights only load failed" in reason:
-        return (
-            f"{path} is damaged, or holds more than tensors and is refused because such a file can run code; download "
-            f"it again, or save `model.state_dict()`"
-        )
-    return f"{path} is truncated, altered or no checkpoint ({reason}); download it again"
 
 
 def _misfits(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:

@@ -17,17 +17,22 @@ class Checkpoint:
     """One set of weights.
 
     Attributes:
-        name: what users call it; of a repository that anybody may have published, ``"owner/name"``.
+        name: what users call it; of a repository that anybody may have published, ``"owner/name"``; of a model in a
+            folder of one's own, the folder's name.
         task: ``"colorize"`` or ``"defade"``.
         config: the generator that the weights fit.
-        file: file name, in ``weights/`` and on the Hub.
-        repo: repository on the Hugging Face Hub; ``None`` if the file comes with DeOldify.
+        file: file name, in ``weights/`` and on the Hub; of a model in a folder of one's own, the whole path.
+        repo: repository on the Hugging Face Hub; ``None`` if the file comes with DeOldify or lies in such a folder.
         revision: commit of the repository, 40 hex digits, so that a cached file needs no question to the Hub.
         sha256: digest of the file, 64 hex digits.
         bytes: length of the file.
         licence: SPDX identifier of the weights' licence.
         origin: who trained it, on what.
         render_factor: render factor at which it does best on most photos.
+        renders: of one photo that it is used with; see ``imaging.spread``.
+        liveliness: that it is used at, where it has a cautious and a lively opinion.
+        good_at: what to choose it for, and what it is bad at, for who has not tried it.
+        terms: on what its weights may be used, beyond their licence: what they have seen.
     """
 
     name: str
@@ -41,7 +46,13 @@ class Checkpoint:
     licence: str
     origin: str
     render_factor: int
+    renders: int = 1
+    liveliness: float = 0.0
+    good_at: str = ""
+    terms: str = ""
 
+
+IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
 
 COMPACT_SHA256 = "53daf49c3294f9a8567310ff947807db63ec947597f57f05987716406e11c7a2"
 COMPACT_BYTES = 14097638
@@ -65,6 +76,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="comes with DeOldify; weights/compact.md tells how it was trained",
         render_factor=15,
+        good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
+        terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
     Checkpoint(
         name="artistic",
@@ -78,6 +91,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet by the author of DeOldify, 2019; the most colourful",
         render_factor=35,
+        good_at="the most colourful, with most detail",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="stable",
@@ -91,6 +106,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet by the author of DeOldify, 2019; the best on landscapes and portraits",
         render_factor=35,
+        good_at="landscapes and portraits, with the fewest grey places",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="video",
@@ -104,6 +121,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="trained on ImageNet with noise by the author of DeOldify, 2019; flickers least",
         render_factor=21,
+        good_at="film stills, the steadiest colours",
+        terms=IMAGENET_TERMS,
     ),
     Checkpoint(
         name="defade",
@@ -117,6 +136,8 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
         render_factor=16,
+        good_at="faded prints and slides; it neither mends scratches nor sharpens",
+        terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
 )
 
@@ -132,7 +153,8 @@ def find(name: str) -> Checkpoint:
             return checkpoint
     known = ", ".join(checkpoint.name for checkpoint in CHECKPOINTS)
     raise UnknownModelError(
-        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub: owner/name"
+        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub, owner/name, or a "
+        f"folder that `python -m train publish` laid out"
     )
 
 

@@ -2,7 +2,9 @@
 
 In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
 same. ``colour`` and ``cielab`` know spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone
-get back onto the photograph's own detail, ``rows`` how that is done in strips. Nothing here knows a file or a network.
+get back onto the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of
+colours and makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints``
+spreads colours that were named for places. Nothing here knows a file or a network.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
+    from deoldify.imaging.adjustments import Adjustments, Hint
     from deoldify.imaging.cielab import from_cielab, to_cielab
     from deoldify.imaging.colour import (
         IMAGENET_MEAN,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
         normalise,
         to_tensor,
     )
+    from deoldify.imaging.consensus import agreed, certainty, doubted, spread, together
+    from deoldify.imaging.plane import ColourPlane, adjusted
     from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
     from deoldify.imaging.transfer import (
         Transfer,
@@ -40,11 +45,14 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
+        adjustments=("Adjustments", "Hint"),
         cielab=("from_cielab", "to_cielab"),
         colour=(
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
         ),
+        consensus=("agreed", "certainty", "doubted", "spread", "together"),
+        plane=("ColourPlane", "adjusted"),
         square=("colour_square", "grey_square", "sampled", "sampled_square"),
         transfer=(
             "Transfer", "affine_coefficients", "guided_coefficients", "stretch", "transfer_bilinear",
@@ -56,13 +64,20 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "LUMA_WEIGHTS",
+    "Adjustments",
+    "ColourPlane",
+    "Hint",
     "Pixels",
     "Transfer",
     "Triple",
+    "adjusted",
     "affine_coefficients",
+    "agreed",
+    "certainty",
     "chroma",
     "colour_square",
     "denormalise",
+    "doubted",
     "from_cielab",
     "from_luma_chroma",
     "grey_square",
@@ -72,9 +87,11 @@ __all__ = [
     "normalise",
     "sampled",
     "sampled_square",
+    "spread",
     "stretch",
     "to_cielab",
     "to_tensor",
+    "together",
     "transfer_bilinear",
     "transfer_guided",
     "transfer_tone",

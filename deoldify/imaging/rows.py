@@ -58,8 +58,8 @@ class Stretched:
             size = min(h, height), min(w, width)
             planes = F.interpolate(planes.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
         self._planes = planes.numpy()
-        self._upper, self._down = _neighbours(height, planes.shape[1])
-        self._left, self._across = _neighbours(width, planes.shape[2])
+        self._height = height
+        self._left, self._across = _neighbours(width, planes.shape[2], slice(0, width))
         self._right = np.minimum(self._left + 1, planes.shape[2] - 1)
 
     def strips(self, rows: slice) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
@@ -73,15 +73,16 @@ class Stretched:
         for strip in strips(rows, self.width):
             values = memory[:, : strip.stop - strip.start]
             row = strip.start
+            uppers, down = _neighbours(self._height, self._planes.shape[1], strip)
             while row < strip.stop:
-                upper = int(self._upper[row])
-                stop = min(int(np.searchsorted(self._upper, upper, side="right")), strip.stop)
+                upper = int(uppers[row - strip.start])
+                stop = strip.start + int(np.searchsorted(uppers, upper, side="right"))
                 if upper != before:
                     above = below if upper == before + 1 and before >= 0 else self._wide(upper)
                     before, below = upper, self._wide(upper + 1)
                     step = (below - above)[:, None]
                 part = values[:, row - strip.start : stop - strip.start]
-                np.multiply(step, self._down[row:stop, None], out=part)
+                np.multiply(step, down[row - strip.start : stop - strip.start, None], out=part)
                 part += above[:, None]
                 row = stop
             yield strip, values
@@ -97,8 +98,8 @@ class Stretched:
         return wide
 
 
-def _neighbours(large: int, small: int) -> tuple[npt.NDArray[np.int64], Plane]:
-    """For each pixel of a large side the one of a small side before it, and the share of the one behind that."""
-    at = ((np.arange(large) + 0.5) * (small / large) - 0.5).clip(0, small - 1)
+def _neighbours(large: int, small: int, part: slice) -> tuple[npt.NDArray[np.int64], Plane]:
+    """For each pixel of part of a large side the one of a small side before it, and the share of the one behind."""
+    at = ((np.arange(part.start, part.stop) + 0.5) * (small / large) - 0.5).clip(0, small - 1)
     before = at.astype(np.int64)
     return before, (at - before).astype(np.float32)

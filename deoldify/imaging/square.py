@@ -12,6 +12,13 @@ from PIL import Image
 from deoldify.imaging.colour import Pixels, is_grey
 from deoldify.imaging.rows import side_by_side, strips
 
+_MOST_NARROW = 1 << 27
+"""Pixels of a picture made as narrow as the square; a strip that would have more is made low first."""
+
+
+_WIDEST = 1 << 21
+"""Pixels of a row; of a wider one whole numbers of pixels are averaged first."""
+
 
 def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     """A photograph's luma, stretched to the square that a colorizer's generator sees.
@@ -39,7 +46,13 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
         (side, side, 3) uint8.
     """
     height, width = pixels.shape[:2]
+    if width < side and height * side > _MOST_NARROW:  # a pixel wide, say, and ten million high
+        # Shrunk by a whole number first: the weights of ten million rows take more memory than their pixels.
+        whole = Image.fromarray(_eight_bits(pixels))
+        low = whole.resize((width, side), Image.Resampling.BILINEAR, reducing_gap=4.0)
+        return np.array(low.resize((side, side), Image.Resampling.BILINEAR))
     narrow = np.empty((height, side, 3), np.uint8)
+    gap = 4.0 if width > _WIDEST else None
 
     # Pillow, too, makes a picture narrow first and low then, so that this is what it makes of the whole at once.
     def make_narrow(rows: slice) -> None:
@@ -47,7 +60,7 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
             values = _eight_bits(pixels[strip])
             grey = is_grey(values)
             image = Image.fromarray(values[..., 0] if grey else values)
-            resized = np.asarray(image.resize((side, len(values)), Image.Resampling.BILINEAR))
+            resized = np.asarray(image.resize((side, len(values)), Image.Resampling.BILINEAR, reducing_gap=gap))
             narrow[strip] = resized[..., None] if grey else resized
 
     side_by_side(make_narrow, height, width)

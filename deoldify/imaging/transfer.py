@@ -1,6 +1,7 @@
 """What a network made of the small square, carried back to the photograph at full size.
 
-Renders are (1, 3, h, w) float RGB in 0 to 1; arrays are (H, W, 3) RGB, uint8 or uint16, as photographs come.
+Renders are (1, 3, h, w) float RGB in 0 to 1, their chroma (1, 2, h, w) float U and V; arrays are (H, W, 3) RGB, uint8
+or uint16, as photographs come.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from deoldify.imaging.colour import LUMA_WEIGHTS, U_SCALE, V_SCALE, Pixels, chroma, is_grey, to_tensor
+from deoldify.imaging.colour import LUMA_WEIGHTS, U_SCALE, V_SCALE, Pixels, is_grey, to_tensor
 from deoldify.imaging.rows import Plane, Stretched, side_by_side, strips
 from deoldify.photo import array_of
 
 Transfer = Literal["guided", "bilinear", "none"]
 _RIDGE = 1e-5
 """Variance (RGB of 0 to 1), the square of an 8-bit level, that is noise to a fit over a whole picture."""
+
+
+_WIDEST = 1 << 21
+"""Pixels of a row; a wider picture is worked on lying on its side, since strips have at least one row."""
+
+
+def _turned(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels.swapaxes(0, 1))
 
 
 def stretch(render: Tensor, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -51,6 +60,8 @@ def transfer_bilinear(pixels: Pixels, render: Tensor) -> Pixels:
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        return _turned(transfer_bilinear(_turned(pixels), render.transpose(2, 3)))
     coloured = stretch(render, height, width)
     steps = np.iinfo(pixels.dtype).max // 255
     result = np.empty_like(pixels)
@@ -79,14 +90,14 @@ def _in_steps(fixed_point: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return (fixed_point + (1 << 13)) >> 14
 
 
-def guided_coefficients(grey: npt.NDArray[np.uint8], render: Tensor, radius: int, epsilon: float) -> Tensor:
-    """Fit a render's chroma as a local linear function of luma: U ≈ a·Y + b in every window, and V likewise.
+def guided_coefficients(grey: npt.NDArray[np.uint8], uv: Tensor, radius: int, epsilon: float) -> Tensor:
+    """Fit chroma as a local linear function of luma: U ≈ a·Y + b in every window, and V likewise.
 
     The guided filter of He et al. (2013); fitted small and applied large it is their fast guided filter (2015).
 
     Args:
         grey: (h, w) uint8, what the generator saw.
-        render: (1, 3, h, w) RGB in 0 to 1, what it made.
+        uv: (1, 2, h, w), U and V of what it made.
         radius: of the window, in pixels of the render.
         epsilon: variance of luma (0 to 1) below which a window counts as flat, where the fit is a mean.
 
@@ -94,16 +105,15 @@ def guided_coefficients(grey: npt.NDArray[np.uint8], render: Tensor, radius: int
         (1, 4, h, w): a for U and V, then b for U and V.
     """
     y = to_tensor(grey)[:, :1]
-    uv = chroma(render)
-    mean_y, mean_uv = _window_mean(y, radius), _window_mean(uv, radius)
-    variance = _window_mean(y * y, radius) - mean_y * mean_y
-    a = (_window_mean(y * uv, radius) - mean_y * mean_uv) / (variance + epsilon)
+    mean_y, mean_uv = window_mean(y, radius), window_mean(uv, radius)
+    variance = window_mean(y * y, radius) - mean_y * mean_y
+    a = (window_mean(y * uv, radius) - mean_y * mean_uv) / (variance + epsilon)
     b = mean_uv - a * mean_y
-    return _window_mean(torch.cat([a, b], dim=1), radius)
+    return window_mean(torch.cat([a, b], dim=1), radius)
 
 
-def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor) -> Pixels:
-    """The photograph's luma with the render's colour, which follows the photograph's own edges.
+def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor, *, change: Tensor | None = None) -> Pixels:
+    """The photograph's luma with a render's colour, which follows the photograph's own edges.
 
     Colour that RGB cannot hold at a pixel's luma is paled, never clipped, and rounding is made up for in green, so
     that the luma of a grey photograph comes back to the last bit.
@@ -111,14 +121,22 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], render: Tensor)
     Args:
         pixels: (H, W, 3) RGB, uint8 or uint16.
         grey: (h, w) uint8, what the generator saw.
-        render: (1, 3, h, w) RGB in 0 to 1, what it made.
+        uv: (1, 2, h, w), U and V of what it made, or of what was made of that since.
+        change: (1, 2, h, w), to be added to it, which has the edges of the photo already, as hints have. They are
+            kept where the photo's are faint, too; a render's own colour would follow its grain then.
 
     Returns:
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        turned = None if change is None else change.transpose(2, 3)
+        return _turned(transfer_guided(_turned(pixels), grey.T, uv.transpose(2, 3), change=turned))
     top = float(np.iinfo(pixels.dtype).max)
-    coefficients = guided_coefficients(grey, render, radius=max(2, grey.shape[0] // 64), epsilon=2e-3)
+    radius = max(2, grey.shape[0] // 64)
+    coefficients = guided_coefficients(grey, uv, radius, epsilon=2e-3)
+    if change is not None:
+        coefficients = coefficients + guided_coefficients(grey, change, radius, epsilon=2e-4)
     a_u, a_v, b_u, b_v = coefficients[0]
     # R − Y and B − Y as functions of Y, all three in the photo's own levels.
     planes = torch.stack([a_v / V_SCALE, b_v * (top / V_SCALE), a_u / U_SCALE, b_u * (top / U_SCALE)])
@@ -198,21 +216,21 @@ def affine_coefficients(before: Tensor, after: Tensor, radius: int, epsilon: flo
 
     # Variances of a window are small differences of squares; around the picture's mean float32 holds them well.
     around = before - before.mean(dim=(2, 3), keepdim=True)
-    mean_around, mean_remainder = _window_mean(around, radius), _window_mean(remainder, radius)
-    products = _window_mean((around.unsqueeze(2) * around.unsqueeze(1)).flatten(1, 2), radius)
-    crossed = _window_mean((around.unsqueeze(2) * remainder.unsqueeze(1)).flatten(1, 2), radius)
+    mean_around, mean_remainder = window_mean(around, radius), window_mean(remainder, radius)
+    products = window_mean((around.unsqueeze(2) * around.unsqueeze(1)).flatten(1, 2), radius)
+    crossed = window_mean((around.unsqueeze(2) * remainder.unsqueeze(1)).flatten(1, 2), radius)
     within = products - (mean_around.unsqueeze(2) * mean_around.unsqueeze(1)).flatten(1, 2)
     across = crossed - (mean_around.unsqueeze(2) * mean_remainder.unsqueeze(1)).flatten(1, 2)
     h, w = before.shape[-2:]
     gram = within.view(3, 3, h, w).permute(2, 3, 0, 1) + epsilon * torch.eye(3)
     local = torch.linalg.solve(gram, across.view(3, 3, h, w).permute(2, 3, 0, 1))  # (h, w, before, change)
     local = local.permute(3, 2, 0, 1)  # (change, before, h, w)
-    shifts = mean_remainder[0] - (local * _window_mean(before, radius)[0]).sum(dim=1)
-    fitted = _window_mean(torch.cat([local.flatten(0, 1), shifts]).unsqueeze(0), radius)
+    shifts = mean_remainder[0] - (local * window_mean(before, radius)[0]).sum(dim=1)
+    fitted = window_mean(torch.cat([local.flatten(0, 1), shifts]).unsqueeze(0), radius)
     return fitted + torch.cat([slopes.flatten(), offsets]).view(1, 12, 1, 1)
 
 
-def _window_mean(x: Tensor, radius: int) -> Tensor:
+def window_mean(x: Tensor, radius: int) -> Tensor:
     """Mean of the window around each pixel of (N, C, H, W), cut off at the edges: rows, then columns.
 
     Shifted copies are added up, which takes a tenth of the time of PyTorch's pooling.
@@ -258,6 +276,11 @@ def transfer_tone(
         (H, W, 3), dtype of ``pixels``.
     """
     height, width = pixels.shape[:2]
+    if width > _WIDEST:
+        turned = transfer_tone(
+            _turned(pixels), coefficients.transpose(2, 3), strength, neutral=neutral, keep_tone=keep_tone
+        )
+        return _turned(turned)
     top = np.iinfo(pixels.dtype).max
     slopes = coefficients[0, :9].view(3, 3, *coefficients.shape[2:]) * strength
     offsets = coefficients[0, 9:] * (strength * top)

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 from deoldify.errors import CheckpointError
 
 EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
-HeadName = Literal["rgb", "chroma", "tone"]
+HeadName = Literal["rgb", "chroma", "tone", "distribution"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class GeneratorConfig:
         attention_block: index of the block that ends in self-attention.
         head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
             stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"tone"``
-            emits a colour transform for every place, applied to the input, and content with two blocks.
+            emits a colour transform for every place, applied to the input, and content with two blocks;
+            ``"distribution"`` emits U and V at half size, and at a quarter how likely each of many chromas is.
         spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
     """
 

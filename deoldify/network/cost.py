@@ -141,22 +141,25 @@ class _Ledger(TorchDispatchMode):
 
 
 @functools.lru_cache(maxsize=1024)
-def render_cost(config: NetworkConfig, device: torch.device, dtype: torch.dtype, side: int) -> Cost:
-    """What a prepared generator's render of one square costs; takes no weights, and a moment the first time.
+def render_cost(config: NetworkConfig, device: torch.device, dtype: torch.dtype, side: int, pictures: int = 1) -> Cost:
+    """What a prepared generator's render of a square costs; takes no weights, and a moment the first time.
 
     Args:
         config: of the generator.
         device: where it runs.
         dtype: what it runs in, see ``choose_precision``.
         side: of the square, in pixels.
+        pictures: rendered in one batch.
     """
     with _tracing:
         fake, prepared = _shapes(config, device, dtype)
         generator = prepared.generator
         ledger = _Ledger(device.type, (*generator.parameters(), *generator.buffers()))
         with torch.no_grad(), fake, ledger:
-            x = torch.zeros(1, 3, side, side)
-            prepared.forward(x.to(device)).float().cpu()
+            x = torch.zeros(pictures, 3, side, side)
+            made = prepared.judged(x.to(device)) if prepared.has_opinions else (prepared.forward(x.to(device)),)
+            for part in made:
+                part.float().cpu()
         return Cost(ledger.peak + (_HEAP_BYTES if device.type == "cpu" else 0), ledger.flop)
 
 
@@ -210,7 +213,12 @@ def _like(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def largest_fitting(
-    config: NetworkConfig, device: torch.device, dtype: torch.dtype, sides: Sequence[int], free: int
+    config: NetworkConfig,
+    device: torch.device,
+    dtype: torch.dtype,
+    sides: Sequence[int],
+    free: int,
+    pictures: int = 1,
 ) -> int | None:
     """The largest of some squares whose render fits, with a margin.
 
@@ -220,15 +228,16 @@ def largest_fitting(
         dtype: what it runs in.
         sides: of the squares in pixels, ascending, at least one.
         free: bytes that may be taken.
+        pictures: rendered in one batch.
 
     Returns:
         one of ``sides``; None where not even the first fits.
     """
 
     def too_large(side: int) -> bool:
-        return render_cost(config, device, dtype, side).bytes * MARGIN > free
+        return render_cost(config, device, dtype, side, pictures).bytes * MARGIN > free
 
-    if render_bound(config, device, sides[-1]) * MARGIN <= free or not too_large(sides[-1]):
+    if pictures * render_bound(config, device, sides[-1]) * MARGIN <= free or not too_large(sides[-1]):
         return sides[-1]
     fitting = bisect.bisect_left(sides, True, key=too_large)
     return sides[fitting - 1] if fitting else None
@@ -248,9 +257,10 @@ def calibrate(prepared: Prepared) -> None:
         if key in _paces:
             return
         x = torch.zeros(1, 3, CALIBRATION_SIDE, CALIBRATION_SIDE)
-        prepared(x)  # the first one compiles kernels
+        render = prepared.opinions if prepared.has_opinions else prepared
+        render(x)  # the first one compiles kernels
         start = time.perf_counter()
-        prepared(x)
+        render(x)
         seconds = time.perf_counter() - start
         _paces[key] = render_cost(*key, CALIBRATION_SIDE).flop / seconds
 

@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 from deoldify.network.building import AnyGenerator
 from deoldify.network.convnext import Block, ChannelNorm, ConvNeXt
 from deoldify.network.ddcolor import DDColor
+from deoldify.network.distribution import DistributionHead
 from deoldify.network.generator import Generator
 from deoldify.network.layers import ConvBlock, PixelShuffleUp, SelfAttention, UpBlock
 
@@ -66,7 +67,9 @@ def _ends_before_up(generator: Generator) -> Iterator[tuple[ConvBlock, PixelShuf
     end: nn.Module = generator.middle[-1]
     for block in (*generator.decoder, generator.head):
         up = getattr(block, "up", None)
-        if isinstance(end, ConvBlock) and isinstance(up, PixelShuffleUp):
+        # A distribution sees what goes into the last block, so that the last up-sampling is not alone in seeing it.
+        shared = isinstance(generator.head, DistributionHead) and block is generator.decoder[-1]
+        if isinstance(end, ConvBlock) and isinstance(up, PixelShuffleUp) and not shared:
             yield end, up
         if isinstance(block, UpBlock):
             # Attention adds its own input to what it computes, so that it is not alone in seeing it.

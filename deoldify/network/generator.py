@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from deoldify.imaging import IMAGENET_MEAN, IMAGENET_STD, denormalise, normalise
 from deoldify.network.backbones import CHANNELS, MEANS_AND_STDS, Encoder
 from deoldify.network.config import GeneratorConfig
+from deoldify.network.distribution import DistributionHead, Opinions
 from deoldify.network.heads import HEADS, ToneHead
 from deoldify.network.layers import ConvBlock, UpBlock
 
@@ -40,7 +41,7 @@ class Generator(nn.Module):
             )
             for i in range(len(config.widths))
         )  # fmt: skip
-        self.head = HEADS[config.head](config.widths[-1], spectral=spectral)
+        self.head = _head(config)
 
     def encoder_input(self, x: Tensor) -> Tensor:
         """``x`` (ImageNet-normalised) as the encoder was trained to see it; see ``ToneHead.glance``."""
@@ -61,8 +62,34 @@ class Generator(nn.Module):
         Returns:
             (N, 3, H, W) float, normalised RGB.
         """
+        _, features = self._decoded(x)
+        return cast(Tensor, self.head(features, x))
+
+    def opinions(self, x: Tensor) -> Opinions:
+        """What a generator with a distribution thinks of the colours of a batch.
+
+        Args:
+            x: as ``forward`` takes it, with sides divisible by 32.
+
+        Raises:
+            TypeError: its head has no distribution.
+        """
+        if not isinstance(self.head, DistributionHead):
+            raise TypeError(f"a generator whose head is {self.config.head!r} has no distribution of colours")
+        quarter, features = self._decoded(x)
+        return self.head.opinions(features, quarter)
+
+    def _decoded(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes into the last block and what comes out of it; of four blocks, at 1/4 and at 1/2 of the side."""
         *skips, features = self.encoder(self.encoder_input(x))
         features = self.middle(F.relu(self.bottom_norm(features)))
+        before = features
         for block in self.decoder:
-            features = block(features, skips.pop())
-        return cast(Tensor, self.head(features, x))
+            before, features = features, block(features, skips.pop())
+        return before, features
+
+
+def _head(config: GeneratorConfig) -> nn.Module:
+    if config.head == "distribution":
+        return DistributionHead(config.widths[-1], config.widths[-2], spectral=config.spectral)
+    return HEADS[config.head](config.widths[-1], spectral=config.spectral)

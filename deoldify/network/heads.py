@@ -234,3 +234,4 @@ def quadratic(rgb: Tensor) -> Tensor:
 
 
 HEADS = {"rgb": RgbHead, "chroma": ChromaHead, "tone": ToneHead}
+"""By the name that a config calls them. The one of ``distribution`` also sees what comes before the last block."""

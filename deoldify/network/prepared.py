@@ -21,6 +21,7 @@ from deoldify.imaging import denormalise
 from deoldify.network.building import AnyGenerator
 from deoldify.network.ddcolor import DDColor, on_lightness
 from deoldify.network.ddcolor_strips import ab_in_strips
+from deoldify.network.distribution import DistributionHead, Opinions
 from deoldify.network.folding import fold_norms
 from deoldify.network.generator import Generator
 from deoldify.network.heads import RgbHead, ToneHead
@@ -50,7 +51,8 @@ class Prepared:
         dtype: float32, bfloat16 or float16.
 
     Attributes:
-        generator: the same, which in float32 still computes the same when called by itself.
+        generator: the same, which still computes the same when called by itself: (N, 3, H, W) float32 on the device to
+            float32, up to the roundings of ``dtype``.
         turn: held by whoever renders on the device; may be taken again by the thread that has it.
         most: calls from other threads that wait for their turn are rendered together with the one whose turn it is, so
             many in all. A device that one picture does not keep busy gains from that; what is larger than memory is
@@ -66,8 +68,11 @@ class Prepared:
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.register_forward_pre_hook(_in_own_precision)
             if type(module) is nn.Conv2d and device.type == "cpu":
                 setattr(module, "forward", partial(convolve, module))  # noqa: B010  (a method, to a type checker)
+        generator.register_forward_hook(_in_float32)
         self.turn = _turns[device]
         self.most = 1
         self._waiting: list[_Call] = []
@@ -83,6 +88,18 @@ class Prepared:
         finally:
             if call in self._waiting:
                 self._waiting.remove(call)
+
+    @torch.inference_mode()
+    def opinions(self, x: Tensor) -> Opinions:
+        """``Generator.opinions`` of (N, 3, H, W) float32, normalised; float32, on the CPU. Calls take turns, too."""
+        with self.turn:
+            chroma, logits = self.judged(x.to(self.device))
+            return Opinions(chroma.float().cpu(), logits.float().cpu())
+
+    @property
+    def has_opinions(self) -> bool:
+        """Whether the generator knows how likely each colour is."""
+        return isinstance(self.generator, Generator) and isinstance(self.generator.head, DistributionHead)
 
     def _rendered(self, call: _Call) -> Tensor:
         """The render of a call whose turn it is, made together with others that wait."""
@@ -105,11 +122,23 @@ class Prepared:
 
     def forward(self, x: Tensor) -> Tensor:
         """The generator's ``forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
-        if isinstance(self.generator, DDColor):
-            return on_lightness(x, ab_in_strips(self.generator, denormalise(x)))
-        return self._unet(self.generator, x)
+        generator = self.generator
+        if isinstance(generator, DDColor):
+            return on_lightness(x, ab_in_strips(generator, denormalise(x)))
+        _, features = self._decoded(generator, x)
+        if isinstance(generator.head, RgbHead):
+            return rgb_in_strips(generator.head, features, x.to(self.dtype))
+        return cast(Tensor, generator.head(features, x))
 
-    def _unet(self, generator: Generator, x: Tensor) -> Tensor:
+    def judged(self, x: Tensor) -> Opinions:
+        """``Generator.opinions`` of (N, 3, H, W) float32 on the device, likewise."""
+        generator = self.generator
+        assert isinstance(generator, Generator) and isinstance(generator.head, DistributionHead)
+        before, features = self._decoded(generator, x)
+        return generator.head.opinions(features, before)
+
+    def _decoded(self, generator: Generator, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes into the decoder's last block and what comes out of it."""
         delicate = generator.config.encoder in _DELICATE_ENCODERS
         seen = generator.encoder_input(x).to(torch.float32 if delicate else self.dtype)
         seen = seen.contiguous(memory_format=torch.channels_last)
@@ -118,13 +147,15 @@ class Prepared:
         for conv in cast("list[ConvBlock]", list(generator.middle)):
             features = conv.conv(features).relu_()
             features = affine(features, conv.norm, features)
+        before = features
         for block in cast("list[UpBlock]", list(generator.decoder)):
-            features = up_in_strips(block, features, skips.pop())
+            # Only a distribution looks at what comes before the last block; else no map is kept longer than needed.
+            before, features = features, up_in_strips(block, features, skips.pop())
+            if not self.has_opinions:
+                before = features
             if isinstance(block.attention, SelfAttention):
                 features = attend(block.attention, features)
-        if isinstance(generator.head, RgbHead):
-            return rgb_in_strips(generator.head, features, x.to(self.dtype))
-        return cast(Tensor, generator.head(features, x))
+        return before, features
 
 
 def _robust_parts(generator: AnyGenerator) -> Iterator[nn.Module]:
@@ -138,3 +169,12 @@ def _robust_parts(generator: AnyGenerator) -> Iterator[nn.Module]:
     # A whole picture's tone hangs on the few numbers of a tone head, which take no time.
     head = [] if isinstance(generator.head, ToneHead) else [generator.head]
     yield from (generator.bottom_norm, generator.middle, generator.decoder, *head)
+
+
+def _in_own_precision(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a layer is given, in the precision of its weights: parts of a generator called by itself differ in it."""
+    return tuple(x.to(cast(Tensor, module.weight).dtype) for x in inputs)
+
+
+def _in_float32(generator: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return output.float()

@@ -1,4 +1,4 @@
-"""Metadata as the bytes it came as: EXIF and TIFF tags in their directories, and XMP packets.
+"""Metadata as the bytes it came as: EXIF and TIFF tags in their directories.
 
 Tags are moved entry by entry in their own byte order, never by way of decoded values, so that unknown tags, odd
 encodings and maker notes arrive unchanged.
@@ -8,31 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import os
-import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import BinaryIO
 
 import numpy as np
 
-_log = logging.getLogger(__name__)
+from deoldify.photo.faults import warn
 
 
 class Tag(IntEnum):
     """Tags that are looked at; all others are only carried."""
 
     PROCESSING_SOFTWARE = 11
+    SUBFILE_TYPE = 254
+    OLD_SUBFILE_TYPE = 255
     IMAGE_WIDTH = 256
     IMAGE_LENGTH = 257
+    IMAGE_DESCRIPTION = 270
     ORIENTATION = 274
     X_RESOLUTION = 282
     Y_RESOLUTION = 283
     RESOLUTION_UNIT = 296
     SOFTWARE = 305
+    SUB_IFDS = 330
     XMP = 700
+    IPTC = 33723
     PHOTOSHOP = 34377
     EXIF_IFD = 34665
     ICC_PROFILE = 34675
@@ -51,9 +54,14 @@ class Kind(IntEnum):
     SHORT = 3
     LONG = 4
     RATIONAL = 5
+    SBYTE = 6
     UNDEFINED = 7
+    SSHORT = 8
+    SLONG = 9
     IFD = 13
     LONG8 = 16
+    SLONG8 = 17
+    IFD8 = 18
 
 
 STORAGE = frozenset(
@@ -66,15 +74,22 @@ STORAGE = frozenset(
 COLORIMETRY = frozenset({301, 318, 319})
 """Tags of the source's RGB; meaningless once grey or CMYK has been converted."""
 
-PNG_XMP = b"XML:com.adobe.xmp\0"
-"""Keyword of the chunk in which a PNG keeps its XMP."""
+DEPICTING = frozenset({20507, 37724})
+"""Tags that show the picture as it was: a thumbnail in GDI+'s way, and Photoshop's layers. They are never read."""
 
-PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
-"""What a JPEG's segments of Photoshop's image resources begin with."""
+LARGEST_DPI = 1e6
+"""What claims more dots per inch is no resolution."""
 
 _NESTED = frozenset({Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD})
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_NUMBER_CODES: dict[int, str] = {Kind.SHORT: "H", Kind.LONG: "I"}
+_NUMBER_CODES: dict[int, str] = {
+    Kind.BYTE: "u1", Kind.SHORT: "u2", Kind.LONG: "u4", Kind.SBYTE: "i1", Kind.SSHORT: "i2", Kind.SLONG: "i4",
+    Kind.IFD: "u4", Kind.LONG8: "u8", Kind.SLONG8: "i8", Kind.IFD8: "u8",
+}  # fmt: skip
+_MOST_BYTES = 1 << 26
+"""Values of one file's tags have no more bytes together."""
+SHARED_BYTES = 1 << 16
+"""So many bytes may several tags have in common, as some writers keep one resolution for both directions."""
 
 
 @dataclass
@@ -120,28 +135,43 @@ class Layout:
         object.__setattr__(self, "inline", 8 if self.big else 4)
 
 
-def read_directory(stream: BinaryIO, offset: int, layout: Layout, nesting: int = 0) -> Directory:
-    """Read a directory and those that it points to; entries that point beyond the file are left out.
+def bytes_of(kind: int) -> int:
+    """Bytes of one value of a type; 1 for types that nobody knows."""
+    return _TYPE_BYTES.get(kind, 1)
+
+
+def read_directory(
+    stream: BinaryIO, offset: int, layout: Layout, nesting: int = 0, room: list[int] | None = None
+) -> Directory:
+    """Read a directory and those that it points to.
+
+    Left out are entries that point beyond the file, those that show the picture as it was, and, with a warning, those
+    that claim more bytes together than the file has.
 
     Args:
         stream: the whole file.
         offset: where in it the directory begins.
         layout: of the file.
         nesting: how many directories lead here.
+        room: one number: the bytes that values may still take; None for a directory that none leads to.
 
     Raises:
         struct.error: there is no directory at ``offset``.
     """
     end = stream.seek(0, os.SEEK_END)
+    room = [min(end, _MOST_BYTES) + SHARED_BYTES] if room is None else room
     stream.seek(offset)
     count_format = layout.order + ("Q" if layout.big else "H")
     (count,) = struct.unpack(count_format, stream.read(struct.calcsize(count_format)))
     entry = struct.Struct(f"{layout.order}HH{layout.word}{layout.inline}s")
     table = stream.read(min(count, 65535) * entry.size)
     directory: Directory = {}
+    left_out = 0
     for at in range(0, len(table) - entry.size + 1, entry.size):
         tag, kind, values, inline = entry.unpack_from(table, at)
-        length = values * _TYPE_BYTES.get(kind, 1)
+        if tag in DEPICTING:
+            continue
+        length = values * bytes_of(kind)
         position = offset + struct.calcsize(count_format) + at + entry.size - layout.inline
         data = inline[:length]
         if length > layout.inline or tag in _NESTED:
@@ -153,17 +183,24 @@ def read_directory(stream: BinaryIO, offset: int, layout: Layout, nesting: int =
                 if layout.big and kind in (Kind.LONG, Kind.IFD):
                     (position,) = struct.unpack(layout.order + "I", inline[:4])
                 with contextlib.suppress(struct.error):
-                    directory[tag] = Entry(Kind.LONG, 1, nested=read_directory(stream, position, layout, nesting + 1))
+                    nested = read_directory(stream, position, layout, nesting + 1, room)
+                    directory[tag] = Entry(Kind.LONG, 1, nested=nested)
             continue
         if length > layout.inline:
+            if length > room[0]:
+                left_out += 1
+                continue
+            room[0] -= length
             stream.seek(position)
             data = stream.read(length)
         directory[tag] = Entry(kind, values, data, offset=position)
+    if left_out:
+        warn(f"{left_out} tags whose values are more than the file has room for are left out")
     return directory
 
 
 def append_directory(
-    out: bytearray, base: int, directory: Directory, layout: Layout, placed: Entry | None = None
+    out: bytearray, base: int, directory: Directory, layout: Layout, placed: Entry | None = None, following: int = 0
 ) -> int:
     """Append a directory and all it needs to what will be written.
 
@@ -173,6 +210,7 @@ def append_directory(
         directory: tag by tag; values in the byte order of ``layout``.
         layout: of the file.
         placed: an entry whose values are in the file already, at its own offset.
+        following: offset of the next directory; 0 for none.
 
     Returns:
         The directory's offset in the file.
@@ -192,8 +230,29 @@ def append_directory(
         table.append(struct.pack(f"{layout.order}HH{layout.word}", tag, kind, count) + data.ljust(layout.inline, b"\0"))
     start = base + len(out)
     out += struct.pack(layout.order + ("Q" if layout.big else "H"), len(table)) + b"".join(table)
-    out += bytes(layout.inline)
+    out += struct.pack(layout.order + layout.word, following)
     return start
+
+
+def in_order(directory: Directory, order: str, wanted: str) -> Directory:
+    """A directory whose values are in another byte order, and those that it points to."""
+    if order == wanted:
+        return directory
+    return {
+        tag: replace(
+            entry,
+            data=_swapped(entry),
+            nested=None if entry.nested is None else in_order(entry.nested, order, wanted),
+        )
+        for tag, entry in directory.items()
+    }
+
+
+def _swapped(entry: Entry) -> bytes:
+    size = bytes_of(entry.kind) // (2 if entry.kind in (Kind.RATIONAL, 10) else 1)
+    if size == 1 or len(entry.data) % size:
+        return entry.data
+    return bytes(np.frombuffer(entry.data, f"<u{size}").byteswap().tobytes())
 
 
 def parse_exif(exif: bytes | None) -> tuple[str, Directory]:
@@ -208,8 +267,8 @@ def parse_exif(exif: bytes | None) -> tuple[str, Directory]:
         return "<", {}
     try:
         return order, read_directory(io.BytesIO(block), struct.unpack_from(order + "I", block, 4)[0], Layout(order))
-    except struct.error as error:
-        _log.warning("EXIF that cannot be read is dropped: %s", error)
+    except struct.error:
+        warn("EXIF that cannot be read is left out")
         return "<", {}
 
 
@@ -230,17 +289,30 @@ def pack_exif(directory: Directory, order: str) -> bytes:
     return bytes(out)
 
 
-def number(entry: Entry | None, order: str) -> int | None:
-    """The first value of a SHORT or LONG entry; None where there is none."""
+def numbers(entry: Entry | None, order: str) -> list[int]:
+    """The values of an entry of any integer type; none where it is missing or of another."""
     code = _NUMBER_CODES.get(entry.kind) if entry is not None else None
-    if entry is None or code is None or len(entry.data) < struct.calcsize(code):
-        return None
-    return int(struct.unpack_from(order + code, entry.data)[0])
+    if entry is None or code is None:
+        return []
+    dtype = np.dtype(order + code)
+    whole = min(entry.count, len(entry.data) // dtype.itemsize)
+    return [int(value) for value in np.frombuffer(entry.data, dtype, whole)]
+
+
+def number(entry: Entry | None, order: str) -> int | None:
+    """The first value of an entry of any integer type; None where there is none."""
+    return next(iter(numbers(entry, order)), None)
+
+
+def orientation_of(directory: Directory, order: str) -> int:
+    """The orientation, 1 to 8; 1 where the tag is missing or says nothing that has a meaning."""
+    said = number(directory.get(Tag.ORIENTATION), order) or 1
+    return said if 1 <= said <= 8 else 1
 
 
 def make_upright(directory: Directory, order: str, width: int, height: int, *, transposed: bool) -> None:
     """Bring orientation, sizes and resolutions into agreement with upright pixels of this size."""
-    if Tag.ORIENTATION in directory:
+    if number(directory.get(Tag.ORIENTATION), order) in range(1, 9):  # what is not understood is left to be seen
         directory[Tag.ORIENTATION] = Entry(Kind.SHORT, 1, struct.pack(order + "H", 1))
     exif = directory.get(Tag.EXIF_IFD)
     for tags, width_tag, height_tag in (
@@ -273,7 +345,13 @@ def resolution(directory: Directory, order: str) -> tuple[float, float] | None:
         if not numerator or not denominator:
             return None
         dots.append(unit * numerator / denominator)
-    return dots[0], dots[1]
+    return (dots[0], dots[1]) if max(dots) < LARGEST_DPI else None
+
+
+def resolution_of_exif(exif: bytes | None) -> tuple[float, float] | None:
+    """``resolution`` of an EXIF block."""
+    order, directory = parse_exif(exif)
+    return resolution(directory, order)
 
 
 def set_resolution(directory: Directory, order: str, dpi: tuple[float, float] | None) -> None:
@@ -285,19 +363,32 @@ def set_resolution(directory: Directory, order: str, dpi: tuple[float, float] | 
     directory[Tag.RESOLUTION_UNIT] = Entry(Kind.SHORT, 1, struct.pack(order + "H", 2))
 
 
+_KEPT_LONGEST = frozenset(
+    {Tag.PROCESSING_SOFTWARE, Tag.IMAGE_DESCRIPTION, Tag.ORIENTATION, Tag.X_RESOLUTION, Tag.Y_RESOLUTION,
+     Tag.RESOLUTION_UNIT, Tag.SOFTWARE, 306, 315, 33432, *_NESTED}
+)  # fmt: skip
+
+
 def fitting_exif(exif: bytes, limit: int) -> bytes:
     """EXIF of at most ``limit`` bytes, as a JPEG holds it: without the largest tags where it had more."""
-    while len(exif) > limit:
-        order, directory = parse_exif(exif)
-        tables = [directory, *(entry.nested for entry in directory.values() if entry.nested)]
-        _, tag, table = max(
-            ((len(entry.data), tag, table) for table in tables for tag, entry in table.items()),
-            key=lambda found: found[0],
-        )
-        _log.warning("tag %d of %d bytes does not fit into a JPEG and is left out", tag, len(table[tag].data))
-        del table[tag]
-        exif = pack_exif(directory, order)
-    return exif
+    if len(exif) <= limit:
+        return exif
+    order, directory = parse_exif(exif)
+    tables = [directory, *(entry.nested for entry in directory.values() if entry.nested)]
+    size = {
+        (index, tag): 12 + (len(entry.data) + len(entry.data) % 2 if len(entry.data) > 4 else 0)
+        for index, table in enumerate(tables)
+        for tag, entry in table.items()
+    }
+    largest = sorted(size, key=lambda at: (at[1] in _KEPT_LONGEST, -size[at], -at[1]))
+    removed, whole = 0, len(exif)
+    for index, tag in largest:
+        if whole <= limit and len(exif := pack_exif(directory, order)) <= limit:
+            break
+        del tables[index][tag]
+        removed, whole = removed + 1, whole - size[index, tag]
+    warn(f"{removed} tags do not fit into a JPEG and are left out")
+    return exif if len(exif) <= limit else pack_exif({}, order)
 
 
 def label_exif(exif: bytes | None, label: str) -> bytes:
@@ -312,45 +403,3 @@ def label_exif(exif: bytes | None, label: str) -> bytes:
     if software is None or not software.data.strip(b"\0 "):
         directory[Tag.SOFTWARE] = Entry(Kind.ASCII, len(label.encode()) + 1, label.encode() + b"\0")
     return pack_exif(directory, order)
-
-
-def upright_xmp(xmp: bytes) -> bytes:
-    """The packet with tiff:Orientation, where it has one, set to 1."""
-    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>\s*))[2-8]", rb"\g<1>1", xmp)
-
-
-_AI_SOURCE = b"http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-_EMPTY_XMP = (
-    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
-)
-
-
-def label_xmp(xmp: bytes | None) -> bytes:
-    """An XMP packet with the IPTC property DigitalSourceType: made in part by a trained model.
-
-    Args:
-        xmp: a packet, the rest of which stays byte for byte as it was; None makes a new one.
-    """
-    xmp = xmp or _EMPTY_XMP
-    changed, found = re.subn(
-        rb"([<\s][\w.-]+:DigitalSourceType(?:\s*=\s*[\"']|\s*>\s*|\s+\w+:resource\s*=\s*[\"']))[^\"'<]*",
-        lambda match: match[1] + _AI_SOURCE,
-        xmp,
-    )
-    if found:
-        return changed
-    close = re.search(rb"</([A-Za-z_][\w.-]*):RDF\s*>", xmp)
-    if close is None:  # an empty RDF element, or an encoding other than UTF-8
-        _log.warning("the XMP packet has no place for a label and is left as it is")
-        return xmp
-    rdf = close[1]
-    about = re.search(rb"<" + rdf + rb":Description\s[^>]*?" + rdf + rb":about\s*=\s*([\"'][^\"']*[\"'])", xmp)
-    description = (
-        b"<" + rdf + b":Description " + rdf + b":about=" + (about[1] if about else b'""')
-        + b' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-        + b"<Iptc4xmpExt:DigitalSourceType>" + _AI_SOURCE + b"</Iptc4xmpExt:DigitalSourceType>"
-        + b"</" + rdf + b":Description>"
-    )  # fmt: skip
-    return xmp[: close.start()] + description + xmp[close.start() :]

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from deoldify.errors import PhotoError
+from deoldify.photo import metadata, xmp
 from deoldify.photo.samples import Array, bands, samples_of, to_8_bits, to_rgb
 
 _GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
@@ -35,14 +36,18 @@ class Render:
         factor: the render factor: side of the square that the generator saw, in units of 16 pixels.
         wanted: the render factor asked for or, if none was, best for the photo: more than ``factor`` where memory ran
             short.
+        count: how many renders it was made of, at sizes around ``factor``.
+        certainty: mean over the pixels of how sure they are of its colours, 0 to 1; None where they do not tell.
     """
 
     model: str
     factor: int
     wanted: int
+    count: int = 1
+    certainty: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A decoded photograph and everything of its file that must survive.
 
@@ -56,13 +61,15 @@ class Photo:
         xmp: the XMP packet.
         dpi: horizontal and vertical resolution in dots per inch.
         photoshop: Photoshop image resources, in which JPEG and TIFF keep their IPTC captions.
-        comment: the comment of a JPEG.
+        comment: the comment of a JPEG or GIF.
         png_chunks: text, time and gamma chunks of a PNG: type and content.
         jpeg: compression settings of a JPEG.
         tiff_compression: value of the Compression tag of a TIFF.
         lossless: whether the file was a WebP without loss.
         was_grey: whether the file stored one channel.
-        pages: pages of a TIFF that are not thumbnails; only the first is in ``pixels``.
+        pages: how many pages a TIFF has, thumbnails and masks left aside, or how many frames an animation; one of them
+            is in ``pixels``.
+        animated: whether they are the frames of an animation.
         renders: what ``pixels`` were made with, in order; empty for a photo as it was opened.
     """
 
@@ -81,6 +88,7 @@ class Photo:
     lossless: bool = False
     was_grey: bool = False
     pages: int = 1
+    animated: bool = False
     renders: tuple[Render, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,6 +97,9 @@ class Photo:
             raise ValueError(f"pixels must be (H, W, 3) uint8 or uint16, not {pixels.shape} {pixels.dtype}")
         if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
             raise ValueError(f"alpha {alpha.shape} {alpha.dtype} does not fit pixels {pixels.shape} {pixels.dtype}")
+
+    def __repr__(self) -> str:
+        return f"Photo({self.width}×{self.height}, {self.bits} bits, {self.format})"
 
     @property
     def width(self) -> int:
@@ -150,13 +161,14 @@ class Photo:
         except PhotoError as error:
             raise PhotoError(f"the image {error}") from None
         pixels, icc_profile = to_rgb(samples, samples.icc or icc)
+        order, directory = metadata.parse_exif(as_bytes(exif))  # without the thumbnail of the old picture
         return cls(
             pixels,
             samples.alpha,
             format=image.format or "PNG",
-            exif=exif.removeprefix(b"Exif\0\0") if exif else None,
+            exif=metadata.pack_exif(directory, order) if directory else None,
             icc_profile=icc_profile,
-            xmp=as_bytes(image.info.get("xmp")),
+            xmp=xmp.cleaned(as_bytes(image.info.get("xmp"))),
             dpi=dpi_of(image),
             was_grey=samples.space == "grey",
         )
@@ -166,7 +178,8 @@ class Photo:
         image = Image.fromarray(to_8_bits(self.pixels))
         if self.alpha is not None:
             image.putalpha(Image.fromarray(to_8_bits(self.alpha)))
-        kept = {"exif": self.exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
+        exif = None if self.exif is None else b"Exif\0\0" + self.exif  # as ``save(exif=...)`` wants it
+        kept = {"exif": exif, "icc_profile": self.icc_profile, "xmp": self.xmp, "dpi": self.dpi}
         image.info.update({key: value for key, value in kept.items() if value is not None})
         return image
 

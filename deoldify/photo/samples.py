@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -13,11 +12,10 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from deoldify.errors import PhotoError
+from deoldify.photo.faults import warn
 
 Array = npt.NDArray[Any]
 Space = Literal["grey", "rgb", "cmyk"]
-
-_log = logging.getLogger(__name__)
 
 _BAND = 1 << 17  # pixels that are worked on at once: few enough for memory that is used again, not fetched anew
 
@@ -31,14 +29,14 @@ class Samples:
         space: what the values are.
         alpha: (H, W), dtype of ``values``, not premultiplied; None where there is none.
         icc: where decoding itself had to convert: the profile it converted to.
-        upright: whether the decoder has applied the orientation already.
+        orientation: what is still to be applied where the decoder knows better than EXIF does; None where not.
     """
 
     values: Array
     space: Space
     alpha: Array | None = None
     icc: bytes | None = None
-    upright: bool = False
+    orientation: int | None = None
 
 
 def bands(array: Array) -> Iterator[slice]:
@@ -58,8 +56,13 @@ def to_8_bits(array: Array) -> Array:
     return out
 
 
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse a picture without pixels, or with too many; the message goes on after its name.
+_ROOMY_BYTES = 1 << 29
+_BYTES_A_PIXEL = 8
+"""Samples of a pixel may have so many bytes (RGB and alpha of 16 bits), and half a gigabyte beyond that together."""
+
+
+def check_size(width: int, height: int, max_pixels: int, *, samples: int = 1, bits: int = 8) -> None:
+    """Refuse a picture without pixels, or with too many, or with too much in each; the message goes on after its name.
 
     Raises:
         PhotoError: that is so.
@@ -71,6 +74,22 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
             f"has {width} × {height} = {width * height / 1e6:.0f} megapixels; "
             f"at most {max_pixels / 1e6:g} are allowed: make it smaller first"
         )
+    if not 1 <= bits <= 64 or samples < 1:
+        raise PhotoError(f"is not a photograph that can be read: it has {samples} samples of {bits} bits a pixel")
+    if width * height * samples * max(bits, 8) // 8 > width * height * _BYTES_A_PIXEL + _ROOMY_BYTES:
+        raise PhotoError(
+            f"has {width} × {height} pixels of {samples} samples of {bits} bits, which are too many: "
+            "save it with its colours alone"
+        )
+
+
+def to_whole_range(values: Array, bits: int) -> Array:
+    """Samples of 9 to 15 bits over the whole range of uint16."""
+    white = (1 << bits) - 1
+    out = np.empty(values.shape, np.uint16)
+    for band in bands(values):
+        out[band] = (values[band].astype(np.uint32) * 65535 + white // 2) // white
+    return out
 
 
 def samples_of(image: Image.Image) -> Samples:
@@ -95,7 +114,7 @@ def samples_of(image: Image.Image) -> Samples:
         image = cast(
             Image.Image, ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
         )
-        return Samples(array_of(image), "rgb", icc=ImageCms.ImageCmsProfile(srgb).tobytes())
+        return Samples(array_of(image), "rgb", icc=srgb_profile())
     grey = image.mode in ("1", "L", "LA", "La")
     mode = "L" if grey else "RGB"
     if not image.has_transparency_data:
@@ -152,7 +171,8 @@ def from_float(values: Array) -> Array:
     return out
 
 
-def _srgb_profile() -> bytes:
+def srgb_profile() -> bytes:
+    """The ICC profile of sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -179,10 +199,10 @@ def to_rgb(samples: Samples, icc: bytes | None) -> tuple[Array, bytes | None]:
     if profile_space == b"GRAY" and icc is not None:
         try:
             curve = _grey_to_srgb(icc, values.dtype)
-        except RuntimeError as error:
-            _log.warning("a grey ICC profile that cannot be used is dropped: %s", error)
+        except RuntimeError:
+            warn("its grey ICC profile cannot be used and is left out")
         else:
-            values, rgb_profile = curve[values], _srgb_profile()
+            values, rgb_profile = curve[values], srgb_profile()
     pixels = np.empty((*values.shape, 3), values.dtype)
     for channel in range(3):
         pixels[..., channel] = values
@@ -199,7 +219,7 @@ def _grey_to_srgb(icc: bytes, dtype: np.dtype[Any]) -> Array:
     rgb = imagecodecs.cms_transform(
         ramp[None],
         icc,
-        _srgb_profile(),
+        srgb_profile(),
         colorspace="gray",
         outcolorspace="rgb",
         outdtype="float64",
@@ -215,7 +235,7 @@ def _grey_to_srgb(icc: bytes, dtype: np.dtype[Any]) -> Array:
 def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]:
     white = np.iinfo(values.dtype).max
     pixels = np.empty((*values.shape[:2], 3), values.dtype)
-    srgb = _srgb_profile()
+    srgb = srgb_profile()
     for band in bands(values):
         if icc is not None:
             try:
@@ -230,8 +250,8 @@ def _cmyk_to_rgb(values: Array, icc: bytes | None) -> tuple[Array, bytes | None]
                     flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,
                 )
                 continue
-            except RuntimeError as error:
-                _log.warning("a CMYK ICC profile that cannot be used is dropped: %s", error)
+            except RuntimeError:
+                warn("its CMYK ICC profile cannot be used and is left out")
                 icc = None
         paper = white - values[band].astype(np.uint32)
         pixels[band] = (paper[..., :3] * paper[..., 3:] + white // 2) // white

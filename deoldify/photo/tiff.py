@@ -1,139 +1,58 @@
-"""TIFF, read and written by tifffile at any depth, its tags carried entry by entry."""
+"""A page of a TIFF as a photo: its samples by whichever decoder knows them, its tags entry by entry."""
 
 from __future__ import annotations
 
-import os
-import struct
-from dataclasses import replace
-from typing import Any, BinaryIO, cast
-
-import numpy as np
-import tifffile
-from PIL import TiffImagePlugin
+from typing import BinaryIO
 
 from deoldify.errors import PhotoError
 from deoldify.photo import metadata
+from deoldify.photo.metadata import Tag
 from deoldify.photo.photo import Photo
-from deoldify.photo.samples import Samples, Space, bands, check_size, from_float, samples_of, unpremultiplied
+from deoldify.photo.photoshop import without_thumbnails
+from deoldify.photo.tiff_pages import layout_of, pages_of, storage_of
+from deoldify.photo.tiff_samples import read_samples
 from deoldify.photo.upright import upright_photo
 
-_NO_COMPRESSION, _LZW, _DEFLATE, _PACKBITS, _ZSTD = 1, 5, 8, 32773, 50000
 
-
-def read_tiff(stream: BinaryIO, max_pixels: int) -> Photo:
-    """The first page of a TIFF, and all of its tags that do not say how its pixels are stored.
+def read_tiff(stream: BinaryIO, max_pixels: int, page: int = 0) -> Photo:
+    """A page of a TIFF, and all of its tags that do not say how its pixels are stored.
 
     Raises:
-        PhotoError: it is none that can be read; the message goes on after the name of the file.
+        PhotoError: it is none that can be read, or has no such page; the message goes on after the name of the file.
     """
-    with tifffile.TiffFile(stream) as tiff:
-        pages = tiff.pages
-        page = pages.first
-        layout = metadata.Layout(tiff.byteorder, tiff.is_bigtiff)
-        if 50706 in page.tags:
+    layout, first = layout_of(stream)
+    pages = pages_of(stream, layout, first)
+    if page >= len(pages):
+        raise PhotoError(f"has {len(pages)} pages, and no page {page + 1}")
+    offset, stands_before = pages[page]
+    directory = metadata.read_directory(stream, offset, layout)
+    if 50706 in directory:
+        raise PhotoError("is a camera's raw file: develop it to TIFF or JPEG first")
+    storage = storage_of(stream, directory, layout, max_pixels)
+    samples = read_samples(storage, directory, layout)
+    if stands_before is not None:
+        before = metadata.read_directory(stream, stands_before, layout)
+        if 50706 in before:
             raise PhotoError("is a camera's raw file: develop it to TIFF or JPEG first")
-        check_size(page.imagewidth, page.imagelength, max_pixels)
-        size = stream.seek(0, os.SEEK_END)
-        if any(at + length > size for at, length in zip(page.dataoffsets, page.databytecounts, strict=False)):
-            raise PhotoError("is not a photograph that can be read: cut short")
-        count = sum(1 for each in pages if not cast(tifffile.TiffPage, each).subfiletype & 1)
-        directory = metadata.read_directory(stream, page.offset, layout)
-        compression, photometric = int(page.compression), int(page.photometric)
-        bits = page.bitspersample
-        # Whatever is not plain samples (bilevel fax, palettes, JPEG inside TIFF, CIELAB) is libtiff's trade.
-        plain = photometric in (0, 1, 2, 5) and bits >= 8 and compression not in (6, 7)
-        samples = _tiff_samples(page) if plain else None
-    if samples is None:
-        stream.seek(0)
-        image = TiffImagePlugin.TiffImageFile(stream)
-        samples = replace(samples_of(image), upright=True)
-        if (metadata.number(directory.get(metadata.Tag.ORIENTATION), layout.order) or 1) > 4:
-            metadata.swap_resolutions(directory)
+        directory = {tag: entry for tag, entry in before.items() if tag not in metadata.STORAGE} | directory
     icc, xmp, photoshop = (
-        directory.pop(tag).data.rstrip(b"\0" if tag == metadata.Tag.XMP else b"") or None if tag in directory else None
-        for tag in (metadata.Tag.ICC_PROFILE, metadata.Tag.XMP, metadata.Tag.PHOTOSHOP)
+        directory.pop(tag).data.rstrip(b"\0" if tag == Tag.XMP else b"") or None if tag in directory else None
+        for tag in (Tag.ICC_PROFILE, Tag.XMP, Tag.PHOTOSHOP)
     )
     dpi = metadata.resolution(directory, layout.order)
     dropped = metadata.STORAGE if samples.space == "rgb" else metadata.STORAGE | metadata.COLORIMETRY
     kept = {tag: entry for tag, entry in directory.items() if tag not in dropped}
-    extras = {"format": "TIFF", "photoshop": photoshop, "tiff_compression": compression, "pages": max(count, 1)}
+    extras = {
+        "format": "TIFF", "photoshop": without_thumbnails(photoshop), "tiff_compression": storage.compression,
+        "pages": len(pages),
+    }  # fmt: skip
     exif = metadata.pack_exif(kept, layout.order) if kept else None
     return upright_photo(samples, icc, exif, xmp, dpi, extras)
 
 
-def _tiff_samples(page: tifffile.TiffPage) -> Samples:
-    values = page.asarray()
-    if page.axes == "SYX":
-        values = np.moveaxis(values, 0, -1)
-    elif page.axes not in ("YX", "YXS"):
-        raise PhotoError(f"is not a photograph that can be read: its axes are {page.axes}")
-    if values.ndim == 2:
-        values = values[..., None]
-    if values.dtype.kind == "f":
-        values, bits = from_float(values), 16
-    elif values.dtype in (np.uint8, np.uint16):
-        bits = page.bitspersample
-    else:
-        raise PhotoError(f"has {values.dtype} samples, which have no known white: convert it to 16 bits")
-    white = (1 << bits) - 1
-    if 8 < bits < 16:
-        out = np.empty(values.shape, np.uint16)
-        for band in bands(values):
-            out[band] = (values[band].astype(np.uint32) * 65535 + white // 2) // white
-        values, white = out, 65535
-    photometric = int(page.photometric)
-    spaces: dict[int, tuple[Space, int]] = {2: ("rgb", 3), 5: ("cmyk", 4)}
-    space, channels = spaces.get(photometric, ("grey", 1))
-    if values.shape[2] < channels:
-        raise PhotoError(f"is not a photograph that can be read: {values.shape[2]} channels are too few")
-    alpha = None
-    if values.shape[2] > channels and page.extrasamples and int(page.extrasamples[0]) in (1, 2):
-        alpha = np.ascontiguousarray(values[..., channels])
-    colours = values[..., :channels]
-    if alpha is not None and int(page.extrasamples[0]) == 1:
-        colours = unpremultiplied(colours, alpha, white)
-    if photometric == 0:
-        colours = white - colours
-    return Samples(colours[..., 0] if channels == 1 else colours, space, alpha)
-
-
-def write_tiff(photo: Photo, stream: BinaryIO) -> None:
-    """Write a photo with its tags, compressed as the TIFF that it came from where that lost nothing."""
-    order, directory = metadata.parse_exif(photo.exif)
-    values, alpha = photo.pixels, photo.alpha
-    if alpha is not None:
-        values = np.dstack((values, alpha))
-    # Fax and JPEG inside a TIFF cannot hold what was gained; Deflate loses nothing and is read everywhere.
-    compression = photo.tiff_compression if photo.tiff_compression in (1, 5, 8, 32773, 50000) else _DEFLATE
-    big = values.nbytes > 0xF0000000
-    with tifffile.TiffWriter(stream, bigtiff=big, byteorder=cast(Any, order)) as writer:
-        writer.write(
-            values,
-            photometric="rgb",
-            extrasamples=None if alpha is None else ("unassalpha",),
-            compression=compression,
-            predictor=compression in (_LZW, _DEFLATE, _ZSTD),
-            metadata=None,
-            software="",
-        )
-    layout = metadata.Layout(order, big)
-    pointer, word = (8 if big else 4), struct.Struct(order + layout.word)
-    stream.seek(pointer)
-    written = metadata.read_directory(stream, word.unpack(stream.read(word.size))[0], layout)
-    directory = {tag: entry for tag, entry in directory.items() if tag not in metadata.STORAGE}
-    metadata.set_resolution(directory, order, photo.dpi)
-    for tag, kind, data in (
-        (metadata.Tag.XMP, metadata.Kind.BYTE, photo.xmp),
-        (metadata.Tag.PHOTOSHOP, metadata.Kind.BYTE, photo.photoshop),
-        (metadata.Tag.ICC_PROFILE, metadata.Kind.UNDEFINED, photo.icc_profile),
-    ):
-        if data:
-            directory[tag] = metadata.Entry(kind, len(data), data)
-    directory |= {tag: entry for tag, entry in written.items() if tag in metadata.STORAGE}
-    # A second directory behind the pixels takes the place of tifffile's, which could hold no EXIF and GPS.
-    base = stream.seek(0, os.SEEK_END)
-    out = bytearray(base % 2)
-    first = metadata.append_directory(out, base, directory, layout)
-    stream.write(out)
-    stream.seek(pointer)
-    stream.write(word.pack(first))
+def size_of_tiff(stream: BinaryIO) -> tuple[int, int]:
+    """Width and height of the first page."""
+    layout, first = layout_of(stream)
+    directory = metadata.read_directory(stream, pages_of(stream, layout, first)[0][0], layout)
+    width, height = (metadata.number(directory.get(tag), layout.order) for tag in (Tag.IMAGE_WIDTH, Tag.IMAGE_LENGTH))
+    return width or 0, height or 0

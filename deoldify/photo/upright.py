@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from deoldify.photo import metadata
+from deoldify.photo import metadata, xmp
 from deoldify.photo.photo import Photo
+from deoldify.photo.photoshop import with_iptc
 from deoldify.photo.samples import Samples, to_rgb, turn_upright
 
 _PNG_COLORIMETRY = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # of the source, until it is converted
@@ -16,15 +17,17 @@ def upright_photo(
     samples: Samples,
     icc: bytes | None,
     exif: bytes | None,
-    xmp: bytes | None,
+    packet: bytes | None,
     dpi: tuple[float, float] | None,
     extras: dict[str, Any],
 ) -> Photo:
     """Turn what was decoded upright and into RGB, and bring the metadata into agreement with that."""
     order, directory = metadata.parse_exif(exif)
-    orientation = metadata.number(directory.get(metadata.Tag.ORIENTATION), order) or 1
-    if not 1 <= orientation <= 8 or samples.upright:
-        orientation = 1
+    packet = xmp.cleaned(packet)
+    iptc = directory.get(metadata.Tag.IPTC)
+    if iptc is not None and iptc.data.startswith(b"\x1c"):
+        extras["photoshop"] = with_iptc(extras.get("photoshop"), iptc.data)
+    orientation = metadata.orientation_of(directory, order) if samples.orientation is None else samples.orientation
     # Channels come last: turning one grey channel before it becomes three is a third of the work and memory.
     alpha = None if samples.alpha is None else turn_upright(samples.alpha, orientation)
     samples = replace(samples, values=turn_upright(samples.values, orientation), alpha=None)
@@ -35,12 +38,19 @@ def upright_photo(
         exif = metadata.pack_exif(directory, order)
     else:
         exif = None
-    if xmp is not None and (orientation > 1 or samples.upright):
-        xmp = metadata.upright_xmp(xmp)
+    if packet is not None and (orientation > 1 or samples.orientation is not None):
+        packet = xmp.upright(packet)
     if dpi is not None and orientation > 4:
         dpi = dpi[::-1]
     if icc_profile != icc and "png_chunks" in extras:
         extras["png_chunks"] = tuple(chunk for chunk in extras["png_chunks"] if chunk[0] not in _PNG_COLORIMETRY)
     return Photo(
-        pixels, alpha, exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, was_grey=samples.space == "grey", **extras
+        pixels,
+        alpha,
+        exif=exif,
+        icc_profile=icc_profile,
+        xmp=packet,
+        dpi=dpi,
+        was_grey=samples.space == "grey",
+        **extras,
     )

@@ -6,56 +6,33 @@ photo's own depth. Metadata travels as the bytes of the source, see `deoldify.ph
 
 from __future__ import annotations
 
-import logging
 import os
-import secrets
 import struct
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import imagecodecs
 import numpy as np
 from PIL import Image
 
 from deoldify.errors import PhotoError
-from deoldify.photo import metadata
+from deoldify.photo import metadata, xmp
+from deoldify.photo.faults import saving, shown, warn
+from deoldify.photo.jpeg import EXTENDED_PREFIX, XMP_PREFIX
+from deoldify.photo.labels import WITHOUT_ROOM, write_record
+from deoldify.photo.partial import partial_file
 from deoldify.photo.photo import Photo
+from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, iptc_of
+from deoldify.photo.png import write_png
 from deoldify.photo.samples import bands, to_8_bits
-from deoldify.photo.tiff import write_tiff
-
-_log = logging.getLogger(__name__)
+from deoldify.photo.tiff_writing import write_tiff
 
 _SEGMENT = 65533  # bytes that one JPEG marker can hold
-_XMP_PREFIX_LENGTH = 29
+_XMP_ROOM = _SEGMENT - len(XMP_PREFIX)
+_EXTENDED_PIECE = 65_000
+_EXIF_PREFIX = b"Exif\0\0"
 _FINE_TABLE_SUM = 738  # of the 64 luma divisors: about quality 90, where the standard table for 50 sums to 3688
-
-
-def _write_png(photo: Photo, stream: BinaryIO) -> None:
-    values = photo.pixels if photo.alpha is None else np.dstack((photo.pixels, photo.alpha))
-    # NumPy calls an array contiguous whatever the stride of an axis of length 1; imagecodecs looks at all strides.
-    values = values.copy() if 1 in values.shape else np.ascontiguousarray(values)
-    encoded = memoryview(imagecodecs.png_encode(values, level=6))
-    del values
-    end_of_header = 8 + 25  # signature, IHDR
-    stream.write(encoded[:end_of_header])
-
-    def write_chunk(kind: bytes, data: bytes) -> None:
-        stream.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
-
-    for kind, data in photo.png_chunks:
-        write_chunk(kind, data)
-    if photo.icc_profile:
-        write_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc_profile))
-    if photo.dpi:
-        write_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / 0.0254) for dots in photo.dpi), 1))
-    if photo.exif:
-        write_chunk(b"eXIf", photo.exif)
-    if photo.xmp:
-        write_chunk(b"iTXt", metadata.PNG_XMP + b"\0\0\0\0" + photo.xmp)
-    stream.write(encoded[end_of_header:])
 
 
 def _flattened(photo: Photo) -> Image.Image:
@@ -70,16 +47,7 @@ def _flattened(photo: Photo) -> Image.Image:
     return Image.fromarray(out)
 
 
-def _check_side(photo: Photo, limit: int, kind: str) -> None:
-    if max(photo.width, photo.height) > limit:
-        raise PhotoError(
-            f"a {kind} holds at most {limit} pixels a side and this photo has {photo.width} × {photo.height}: "
-            "save it as PNG or TIFF"
-        )
-
-
 def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
-    _check_side(photo, 65535, "JPEG")
     options: dict[str, Any] = {"quality": 95, "subsampling": 0}
     source = photo.jpeg
     if source is not None and source.tables and sum(source.tables[0]) <= _FINE_TABLE_SUM:
@@ -88,27 +56,57 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     if source is not None and source.progressive:
         options["progressive"] = True
     if photo.exif:
-        options["exif"] = b"Exif\0\0" + metadata.fitting_exif(photo.exif, _SEGMENT - 6)
-    if photo.xmp and len(photo.xmp) > _SEGMENT - _XMP_PREFIX_LENGTH:
-        _log.warning("XMP of %d bytes does not fit into a JPEG and is left out", len(photo.xmp))
-    elif photo.xmp:
-        options["xmp"] = photo.xmp
-    room = _SEGMENT - len(metadata.PHOTOSHOP_PREFIX)
-    extra = b""
+        options["exif"] = _EXIF_PREFIX + metadata.fitting_exif(_without_iptc(photo.exif), _SEGMENT - len(_EXIF_PREFIX))
+    extra = _xmp_segments(photo.xmp) if photo.xmp else b""
+    room = _SEGMENT - len(PHOTOSHOP_PREFIX)
     for at in range(0, len(photo.photoshop or b""), room):
-        segment = metadata.PHOTOSHOP_PREFIX + (photo.photoshop or b"")[at : at + room]
-        extra += b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
-    kept = {"icc_profile": photo.icc_profile, "dpi": photo.dpi, "comment": photo.comment, "extra": extra}
+        extra += _segment(0xED, PHOTOSHOP_PREFIX + (photo.photoshop or b"")[at : at + room])
+    dpi = photo.dpi if photo.dpi and min(photo.dpi) > 0.5 and max(photo.dpi) < 65535 else None
+    comment = (photo.comment or b"")[:_SEGMENT]
+    kept = {"icc_profile": photo.icc_profile, "dpi": dpi, "comment": comment, "extra": extra}
     _flattened(photo).save(stream, "JPEG", **options, **{key: value for key, value in kept.items() if value})
 
 
+def _segment(marker: int, data: bytes) -> bytes:
+    return b"\xff" + bytes((marker,)) + struct.pack(">H", len(data) + 2) + data
+
+
+def _without_iptc(exif: bytes) -> bytes:
+    """EXIF without what a JPEG keeps among Photoshop's resources."""
+    order, directory = metadata.parse_exif(exif)
+    return metadata.pack_exif(directory, order) if directory.pop(metadata.Tag.IPTC, None) is not None else exif
+
+
+def _xmp_segments(packet: bytes) -> bytes:
+    """A packet as a JPEG keeps it: in one segment, or the longest properties in an extended packet of several."""
+    if len(packet) <= _XMP_ROOM:
+        return _segment(0xE1, XMP_PREFIX + packet)
+    parts = xmp.split(packet, _XMP_ROOM)
+    if parts is None:
+        warn(f"XMP of {len(packet)} bytes does not fit into a JPEG and is left out")
+        return b""
+    standard, guid, extended = parts
+    segments = _segment(0xE1, XMP_PREFIX + standard)
+    for at in range(0, len(extended), _EXTENDED_PIECE):
+        head = EXTENDED_PREFIX + guid + struct.pack(">II", len(extended), at)
+        segments += _segment(0xE1, head + extended[at : at + _EXTENDED_PIECE])
+    return segments
+
+
 def _write_webp(photo: Photo, stream: BinaryIO) -> None:
-    _check_side(photo, 16383, "WebP")
     image = Image.fromarray(to_8_bits(photo.pixels))
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(to_8_bits(photo.alpha)))
     order, directory = metadata.parse_exif(photo.exif)
-    metadata.set_resolution(directory, order, photo.dpi)  # a WebP has no other place for it
+    # A WebP has no other place for resolution, captions and comments.
+    metadata.set_resolution(directory, order, photo.dpi)
+    iptc = iptc_of(photo.photoshop)
+    if iptc:
+        directory.setdefault(metadata.Tag.IPTC, metadata.Entry(metadata.Kind.UNDEFINED, len(iptc), iptc))
+    if photo.comment:
+        text = photo.comment.rstrip(b"\0") + b"\0"
+        description = metadata.Entry(metadata.Kind.ASCII, len(text), text)
+        directory.setdefault(metadata.Tag.IMAGE_DESCRIPTION, description)
     kept = {
         "exif": metadata.pack_exif(directory, order) if directory else None,
         "icc_profile": photo.icc_profile,
@@ -123,23 +121,33 @@ def _write_bmp(photo: Photo, stream: BinaryIO) -> None:
     _flattened(photo).save(stream, "BMP", dpi=photo.dpi or (96, 96))
 
 
+def _write_one_tiff(photo: Photo, stream: BinaryIO) -> None:
+    write_tiff((photo,), stream)
+
+
 _Writer = Callable[[Photo, BinaryIO], None]
+_JPEG_SUFFIXES, PAGED_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
 _WRITERS: dict[str, _Writer] = {
-    ".jpg": _write_jpeg,
-    ".jpeg": _write_jpeg,
-    ".jpe": _write_jpeg,
-    ".jfif": _write_jpeg,
-    ".png": _write_png,
-    ".tif": write_tiff,
-    ".tiff": write_tiff,
+    **dict.fromkeys(_JPEG_SUFFIXES, _write_jpeg),
+    ".png": write_png,
+    **dict.fromkeys(PAGED_SUFFIXES, _write_one_tiff),
     ".webp": _write_webp,
     ".bmp": _write_bmp,
 }
 WRITABLE_SUFFIXES: Sequence[str] = tuple(_WRITERS)
 """Suffixes that ``save_photo`` knows."""
 
+_LONGEST_SIDES = {**dict.fromkeys(_JPEG_SUFFIXES, ("JPEG", 65535)), ".webp": ("WebP", 16383)}
 
-def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None = None) -> None:
+
+def save_photo(
+    photo: Photo,
+    path: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    stamp: str | None = None,
+    modified: int | None = None,
+) -> None:
     """Save a photograph in the format that the suffix of ``path`` names, with everything that format can hold.
 
     PNG and TIFF are written without loss at the photo's own depth. A JPEG is compressed as finely as the JPEG that it
@@ -152,29 +160,91 @@ def save_photo(photo: Photo, path: str | os.PathLike[str], *, label: str | None 
         label: what was done to the photo. It is added to the EXIF tag ProcessingSoftware (and is Software where there
             was none); the XMP names the IPTC digital source type of pictures that a trained model made in part. Nothing
             is drawn over the picture.
+        stamp: more of that, for programs, which ``read_label`` gives back: added to ProcessingSoftware, or kept in a
+            record beside a format that holds no tags.
+        modified: nanoseconds since 1970, the date of the file; None leaves it at now.
 
     Raises:
         PhotoError: the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
     """
+    suffix, target = Path(path).suffix.lower(), Path(os.path.realpath(path))
+    with saving(path):
+        check_savable(photo, path)
+        with partial_file(target, modified=modified) as stream:
+            _WRITERS[suffix](_labelled(photo, label, stamp, suffix), stream)
+            if stamp and suffix in WITHOUT_ROOM:
+                write_record(target, stream, stamp)
+
+
+def save_pages(
+    photos: Iterable[Photo],
+    path: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    stamp: str | None = None,
+    modified: int | None = None,
+) -> None:
+    """Save several photographs as the pages of one TIFF, each as ``save_photo`` would; it appears whole or not at all.
+
+    Args:
+        photos: one or more. They are taken one after the other, so that no two need be in memory at once; the
+            ``pages`` of the first tells how many are to be expected.
+        path: where to; an existing file is replaced.
+        label: of each page, see ``save_photo``.
+        stamp: of each page, see ``save_photo``.
+        modified: the file's date, see ``save_photo``.
+
+    Raises:
+        PhotoError: ``path`` does not end in .tif or .tiff, and what ``save_photo`` raises. What taking a photo raises
+            goes through.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in PAGED_SUFFIXES:
+        raise PhotoError(f"cannot save {shown(path)}: several pages need a name that ends in .tif or .tiff")
+
+    def labelled() -> Iterator[Photo]:
+        for photo in photos:
+            yield _labelled(photo, label, stamp, suffix)
+
+    with saving(path):
+        _check_path(Path(path))
+        with partial_file(Path(os.path.realpath(path)), modified=modified) as stream:
+            write_tiff(labelled(), stream)
+
+
+def check_savable(photo: Photo, path: str | os.PathLike[str]) -> None:
+    """Say before the work on a photo what would keep its result from being saved there.
+
+    Args:
+        photo: of the size that the result will have.
+        path: where it is to be saved.
+
+    Raises:
+        PhotoError: the suffix is unknown, the folder is missing, or the format cannot hold a photo of that size.
+    """
+    _check_path(Path(path))
+    kind, longest = _LONGEST_SIDES.get(Path(path).suffix.lower(), ("", 0))
+    if longest and max(photo.width, photo.height) > longest:
+        raise PhotoError(
+            f"a {kind} holds at most {longest} pixels a side and this photo has {photo.width} × {photo.height}: "
+            "save it as PNG or TIFF"
+        )
+
+
+def _check_path(path: Path) -> None:
     target = Path(os.path.realpath(path))
-    writer = _WRITERS.get(Path(path).suffix.lower())
-    if writer is None:
-        raise PhotoError(f"cannot save {path}: the name must end in one of {', '.join(WRITABLE_SUFFIXES)}")
+    if path.suffix.lower() not in _WRITERS:
+        raise PhotoError(f"the name must end in one of {', '.join(WRITABLE_SUFFIXES)}")
     if not target.parent.is_dir():
-        raise PhotoError(f"cannot save {path}: there is no folder {target.parent}")
+        raise PhotoError(f"there is no folder {shown(target.parent)}")
     if target.is_dir():
-        raise PhotoError(f"cannot save {path}: it is a folder")
+        raise PhotoError("it is a folder")
+
+
+def _labelled(photo: Photo, label: str | None, stamp: str | None, suffix: str) -> Photo:
     if label:
-        photo = replace(photo, exif=metadata.label_exif(photo.exif, label), xmp=metadata.label_xmp(photo.xmp))
-    # Opened like any new file, so that its permissions are those that the user's umask gives.
-    partial = target.with_name(f".{target.stem[:80]}-{secrets.token_hex(6)}.part")
-    try:
-        with partial.open("x+b") as stream:
-            writer(photo, stream)
-        os.replace(partial, target)
-    except PhotoError as error:
-        raise PhotoError(f"cannot save {path}: {error}") from None
-    except OSError as error:
-        raise PhotoError(f"cannot save {path}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        # A packet that a JPEG holds in one segment is not to be parted for the label's sake; the EXIF has it, too.
+        fits = suffix in _JPEG_SUFFIXES and len(photo.xmp or b"") <= _XMP_ROOM
+        packet = xmp.labelled(photo.xmp, _XMP_ROOM if fits else None)
+        photo = replace(photo, exif=metadata.label_exif(photo.exif, label), xmp=packet)
+    return replace(photo, exif=metadata.label_exif(photo.exif, stamp)) if stamp else photo

@@ -66,7 +66,7 @@ def page(browser: Browser, page_server: ServedPage) -> Iterator[Page]:
         ),
     )
     page.goto(page_server.url)
-    page.get_by_role("button", name="Colorize").wait_for()
+    page.get_by_role("button", name="Colorize", exact=True).wait_for()
     yield page
     context.close()
     assert complaints == []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +17,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from demo.serving import addresses, is_loopback
+from demo.storage import Storage
 from tests.page import APP, ServedPage, environment, free_port, serve
 
 
@@ -34,8 +39,58 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
 def test_help_names_flags_and_variables(command: typer.Typer) -> None:
     done = CliRunner().invoke(command, ["--help"])
     assert done.exit_code == 0
-    for word in ("--host", "--server-name", "--port", "--share", "--auth", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):
+    for word in ("--host", "--server-name", "--port", "--share", "--auth", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT",
+                 "--allow-downloads", "--allow-host", "--open", "--mcp", "two hours", "GRADIO_TEMP_DIR"):  # fmt: skip
         assert word in click.unstyle(done.output)
+
+
+def test_a_port_in_use_is_one_line(command: typer.Typer) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = CliRunner().invoke(command, ["--port", str(port)])
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert f"Port {port} is in use" in done.output
+
+
+def test_without_its_package_mcp_says_what_is_missing(command: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = CliRunner().invoke(command, ["--mcp"])
+    assert done.exit_code == 1 and "gradio[mcp]" in done.output
+
+
+def test_addresses_that_others_can_open_are_told() -> None:
+    assert addresses(None, 7860) == ["http://127.0.0.1:7860"]
+    assert addresses("::1", 7860) == ["http://[::1]:7860"]
+    everywhere = addresses("0.0.0.0", 7860)
+    assert everywhere[-1] == "http://127.0.0.1:7860" and not any("0.0.0.0" in address for address in everywhere)
+    assert [is_loopback(host) for host in (None, "localhost", "127.0.1.1", "::1", "0.0.0.0", "10.0.0.5")] == [
+        True, True, True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda each: each.name)
+def test_nothing_is_left_when_the_server_ends_or_the_next_one_starts(tmp_path: Path, ending: signal.Signals) -> None:
+    port = free_port()
+    cache = tmp_path / "cache"
+    with serve(tmp_path, "--host", "0.0.0.0", "--port", str(port), port=port) as page:
+        sent = httpx.post(
+            f"{page.url}/gradio_api/upload", files={"files": ("a.png", b"a photo")}, timeout=60, trust_env=False
+        )
+        file = Path(sent.json()[0])
+        assert file.read_bytes() == b"a photo" and file.is_relative_to(cache)
+        page.process.send_signal(ending)
+        page.process.wait(60)
+        if ending is signal.SIGKILL:
+            assert file.exists()
+            next_one = Storage(cache)
+            assert not file.exists()
+            next_one.close()
+    assert [path.name for path in cache.rglob("*") if not path.is_dir()] == ["start.lock"]
+    assert not list(cache.glob("part-*"))
+    log = page.log.read_text()
+    assert "DeOldify is at http://" in log and "Gradio" not in log and "share=True" not in log
 
 
 def test_a_password_without_a_name_is_a_usage_error(command: typer.Typer) -> None:

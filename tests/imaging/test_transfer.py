@@ -23,7 +23,7 @@ Restoration = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float64]]
 @pytest.mark.parametrize("size", [(97, 143), (40, 31)])  # larger and smaller than the render
 def test_guided_transfer_keeps_every_bit_of_luma(dtype: type, size: tuple[int, int]) -> None:
     photo = grey_photo(*size, dtype)
-    result = imaging.transfer_guided(photo, imaging.grey_square(photo, 64), random_render(64))
+    result = imaging.transfer_guided(photo, imaging.grey_square(photo, 64), imaging.chroma(random_render(64)))
     assert result.dtype == photo.dtype
     assert (result.max(axis=-1) - result.min(axis=-1)).mean() > 0.05 * np.iinfo(dtype).max
     assert np.array_equal(rounded_luma(result), photo[..., 0])
@@ -32,9 +32,10 @@ def test_guided_transfer_keeps_every_bit_of_luma(dtype: type, size: tuple[int, i
 def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     photo, render = grey_photo(97, 53), random_render(64)
     grey = imaging.grey_square(photo, 64)
-    guided, bilinear = imaging.transfer_guided(photo, grey, render), imaging.transfer_bilinear(photo, render)
+    uv = imaging.chroma(render)
+    guided, bilinear = imaging.transfer_guided(photo, grey, uv), imaging.transfer_bilinear(photo, render)
     monkeypatch.setattr(rows, "_STRIP_PIXELS", 53 * 7)
-    assert np.array_equal(imaging.transfer_guided(photo, grey, render), guided)
+    assert np.array_equal(imaging.transfer_guided(photo, grey, uv), guided)
     assert np.array_equal(imaging.transfer_bilinear(photo, render), bilinear)
 
 
@@ -49,9 +50,9 @@ def test_strips_do_not_show_in_a_change_of_tone(options: dict[str, bool], monkey
 def test_guided_coefficients_are_the_least_squares_fit_of_each_window() -> None:
     rng = np.random.default_rng(1)
     grey = rng.integers(0, 256, (9, 9), dtype=np.uint8)
-    render = torch.from_numpy(rng.random((1, 3, 9, 9))).float()
+    chroma = torch.from_numpy(rng.random((1, 2, 9, 9)) - 0.5).float()
     radius, epsilon = 1, 1e-2
-    y, uv = grey / 255, imaging.chroma(render)[0].double().numpy()
+    y, uv = grey / 255, chroma[0].double().numpy()
     a, b = np.empty((2, 9, 9)), np.empty((2, 9, 9))
     for i in range(9):
         for j in range(9):
@@ -68,7 +69,7 @@ def test_guided_coefficients_are_the_least_squares_fit_of_each_window() -> None:
         for j in range(9):
             window = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
             means[:, i, j] = [plane[window].mean() for plane in (*a, *b)]
-    got = imaging.guided_coefficients(grey, render, radius, epsilon)[0].numpy()
+    got = imaging.guided_coefficients(grey, chroma, radius, epsilon)[0].numpy()
     np.testing.assert_allclose(got, means, atol=1e-4)
 
 
@@ -87,7 +88,7 @@ def test_guided_colour_stops_at_an_edge_where_bilinear_bleeds_over_it() -> None:
         return float((strip[..., 0] - strip[..., 2]).mean())
 
     assert redness(imaging.transfer_bilinear(photo, small)) > 15
-    assert redness(imaging.transfer_guided(photo, grey, small)) < 10
+    assert redness(imaging.transfer_guided(photo, grey, imaging.chroma(small))) < 10
 
 
 def test_bilinear_transfer_is_the_yuv_merge_of_the_reference() -> None:

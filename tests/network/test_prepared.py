@@ -49,9 +49,10 @@ def slimmer(config: GeneratorConfig) -> GeneratorConfig:
 CONFIGS = {"artistic": ARTISTIC, "stable": STABLE, "compact": COMPACT, "defade": DEFADE}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "distribution"])
 def test_a_prepared_generator_computes_what_the_plain_one_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, used_up = (random_generator(slimmer(CONFIGS[name])) for _ in range(2))
+    config = dataclasses.replace(COMPACT, head="distribution") if name == "distribution" else CONFIGS[name]
+    plain, used_up = (random_generator(slimmer(config)) for _ in range(2))
     prepared = Prepared(used_up, CPU, torch.float32)
     for side in (64, 80, 112, 100):  # in some of them a map has another size than twice the one before
         x = torch.randn(2, 3, side, side + 32).clamp(-2, 2)
@@ -63,6 +64,20 @@ def test_a_prepared_generator_computes_what_the_plain_one_does(name: str, monkey
             torch.testing.assert_close(prepared(x), expected, rtol=0, atol=1e-4)
         with torch.inference_mode():
             torch.testing.assert_close(prepared.generator(x), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_prepared_generator_may_be_called_by_itself_in_every_precision(name: str, dtype: torch.dtype) -> None:
+    exact, low = (
+        Prepared(random_generator(slimmer(CONFIGS[name])), CPU, precision).generator
+        for precision in (torch.float32, dtype)
+    )
+    x = torch.randn(1, 3, 64, 96).clamp(-2, 2)
+    with torch.inference_mode():
+        expected, render = exact(x), low(x)
+    assert render.dtype == torch.float32
+    assert (render - expected).abs().mean() <= (0.2 if dtype == torch.bfloat16 else 0.05)  # as on CUDA, below
 
 
 def test_folding_leaves_norms_only_where_zeros_are_padded_behind_them() -> None:

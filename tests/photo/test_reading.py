@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from deoldify.errors import PhotoError
-from deoldify.photo import open_photo, reading, tiff
+from deoldify.photo import jpeg, open_photo, png, reading, tiff
 from tests.photo.pictures import noise, ramp, smooth, written
 
 
@@ -26,10 +26,10 @@ def test_bombs_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch, kind
     def never(*_: object, **__: object) -> None:
         raise AssertionError("decoded")
 
-    for module in (reading, tiff):
+    for module in (reading, png, jpeg):
         monkeypatch.setattr(module, "samples_of", never)
-    monkeypatch.setattr(tiff, "_tiff_samples", never)
-    monkeypatch.setattr(reading, "_decode_16_bit_png", never)
+    monkeypatch.setattr(tiff, "read_samples", never)
+    monkeypatch.setattr(png, "_decode_16_bits", never)
     with pytest.raises(PhotoError, match=r"megapixels; at most 0\.001 are allowed"):
         open_photo(stream, max_pixels=1000)
 
@@ -79,7 +79,7 @@ def test_what_is_no_photograph(tmp_path: Path) -> None:
 
 def test_heic_without_its_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
-    with pytest.raises(PhotoError, match="install pillow-heif"):
+    with pytest.raises(PhotoError, match="pillow-heif is missing: pip install"):
         open_photo(io.BytesIO(b"\0\0\0\x18ftypheic" + bytes(20)))
 
 

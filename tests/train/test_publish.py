@@ -126,7 +126,7 @@ def test_what_was_published_is_loaded_as_it_was_trained(published: Hub, tmp_path
     with Image.open(tmp_path / "colour.png") as coloured:
         assert coloured.size == (60, 40)
     fetched = CliRunner().invoke(deoldify_app, ["fetch", REPO])
-    assert f"{REPO}: " in fetched.output and fetched.output.strip().endswith(f"{commit}/model.safetensors")
+    assert f"{REPO}: " in fetched.stdout and fetched.stdout.strip().endswith(f"{commit}/model.safetensors")
 
 
 def test_a_defader_is_loaded_as_one(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,17 @@
 
 In come names of files or URLs (``open_source``) and what a stage wants of them (``Drawing``); out come batches of
 (before, after), each (N, 3, size, size) uint8 RGB. ``entries`` lists what there is and reads it, ``pictures`` cuts and
-bends, ``old_photograph`` and the room ``fading`` damage, ``pairs`` puts that together, ``samples`` draws and batches,
+bends, the rooms ``old_photograph`` and ``fading`` damage, ``pairs`` puts that together, ``samples`` draws and batches,
 ``source`` serves it from this machine and ``shards`` from a stream; ``renders`` keeps what a critic alone learns from.
 Every sample is a function of the seed, so that a run can be gone on with anywhere.
 """
 
 from train.data.entries import HELD_OUT, Entry, Reader, index, is_held_out
 from train.data.old_photograph import as_old_photograph
-from train.data.pairs import Preparation, colorize_pair, defade_pair
+from train.data.pairs import Preparation, defade_pair
 from train.data.pictures import cut, cut_out
 from train.data.renders import RenderedPairs, make_renders, rendered_batches
-from train.data.samples import Pairs, Samples, Skipped, WeightedBatches, batches
+from train.data.samples import Limit, Pairs, Samples, Skipped, WeightedBatches, batches, drawn_shares
 from train.data.shards import Shards, members, open_source
 from train.data.source import Drawing, Images, Source
 from train.data.srgb import from_linear, to_linear
@@ -24,6 +24,7 @@ __all__ = [
     "Drawing",
     "Entry",
     "Images",
+    "Limit",
     "Pairs",
     "Preparation",
     "Reader",
@@ -35,10 +36,10 @@ __all__ = [
     "WeightedBatches",
     "as_old_photograph",
     "batches",
-    "colorize_pair",
     "cut",
     "cut_out",
     "defade_pair",
+    "drawn_shares",
     "from_linear",
     "index",
     "is_held_out",

@@ -21,7 +21,7 @@ class Preparation:
     """How a picture becomes a pair of what a generator sees and what it should make of it.
 
     Attributes:
-        damage: what makes the input of the original: ``"old photograph"``, see ``colorize_pair``; ``"grey"``, its
+        damage: what makes the input of the original: ``"old photograph"``, see ``as_old_photograph``; ``"grey"``, its
             luma and nothing else, as in 2018 and 2019; ``"fading"``, see ``defade_pair``; ``"jitter-2018"``,
             brightness and contrast shaken by a half.
         crop: the least share of a picture's area that is kept.
@@ -65,19 +65,12 @@ class Preparation:
 
     def _damaged(self, rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
         if self.damage == "old photograph":
-            return colorize_pair(rgb, rng)
+            return as_old_photograph(rgb, rng)
         if self.damage == "fading":
             return defade_pair(rgb, rng)
         if self.damage == "grey":
             return luma_only(rgb), rgb
         return to_bytes(fade(np.asarray(rgb, np.float32) / np.float32(255), jitter_2018(rng))), rgb
-
-
-def colorize_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
-    """An old photograph of a scene, as grey RGB, and the scene in colour."""
-    if rng.random() < 0.08:
-        rgb = with_border(rgb, rng)
-    return np.repeat(as_old_photograph(rgb, rng)[..., None], 3, axis=-1), rgb
 
 
 def defade_pair(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:

@@ -18,6 +18,8 @@ from train.data.pictures import has_no_colour
 from train.errors import DataError
 
 SampleKey = tuple[int, int, int]  # which image, optimisation step, place in the batch
+Limit = tuple[tuple[str, ...], float]
+"""Sources, and how often one of them is drawn at most, of 1."""
 Pairs = Iterable[tuple[Tensor, Tensor]]
 """Batches of (before, after), each (N, 3, size, size) uint8."""
 
@@ -91,17 +93,62 @@ def useful(content: bytes, preparation: Preparation, skipped: Skipped) -> Image.
     return image
 
 
+def drawn_shares(
+    counts: Mapping[str, int], shares: Mapping[str, float], limits: Sequence[Limit] = ()
+) -> dict[str, float]:
+    """How often each source is drawn; all together sum to 1.
+
+    Args:
+        counts: images in each source.
+        shares: of sources by name, summing to 1 at most. The images of the others share what is left alike.
+        limits: groups of sources of which one is drawn no more often than so, as long as there are sources in no such
+            group to take their place. Groups may overlap, and name sources that there are not.
+
+    Raises:
+        DataError: a share is of a source that there is not, or the shares sum to more than 1.
+    """
+    unknown = sorted(set(shares) - set(counts))
+    if unknown:
+        raise DataError(f"the shares name {', '.join(unknown)}, and the data have {', '.join(sorted(counts))}")
+    named = sum(shares.values())
+    if named > 1 + 1e-9:
+        raise DataError(f"the shares of sources sum to {named:g}, and may sum to 1")
+    rest = sum(count for name, count in counts.items() if name not in shares)
+    if not rest:
+        return {name: shares[name] / named for name in counts}
+    drawn = {name: shares.get(name, (1 - named) * count / rest) for name, count in counts.items()}
+    held = set(shares)  # what others give up does not go to these
+
+    def exceeded(limit: Limit) -> float:
+        return sum(drawn.get(name, 0.0) for name in limit[0]) / limit[1]
+
+    # The one that is furthest above its limit first. Who has been looked at only ever gets less afterwards.
+    for group, most in sorted(limits, key=exceeded, reverse=True):
+        inside = [name for name in group if name in drawn]
+        share = sum(drawn[name] for name in inside)
+        held |= set(inside)
+        free = sum(part for name, part in drawn.items() if name not in held)
+        if share > most and free:
+            factors = dict.fromkeys(inside, most / share)
+            taken = 1 + (share - most) / free
+            drawn = {name: part * factors.get(name, 1.0 if name in held else taken) for name, part in drawn.items()}
+    return drawn
+
+
 class WeightedBatches(Sampler[list[SampleKey]]):
     """Batches for the steps of a stage: each is drawn anew from (seed, step), so that resuming needs no replay.
 
     Args:
         entries: the images.
-        shares: how often each source is drawn; sources not named are left out. Where it is empty, or the data have
-            none of its sources, every image is drawn alike.
+        shares: how often sources are drawn; see ``drawn_shares``.
         batch: samples in a batch.
         steps: the steps to draw for, as numbers that are unique within the run.
         seed: of the run.
         part: the places of a batch that this process takes; the others belong to its peers.
+        limits: of groups of sources; see ``drawn_shares``.
+
+    Raises:
+        DataError: see ``drawn_shares``.
     """
 
     def __init__(
@@ -112,17 +159,15 @@ class WeightedBatches(Sampler[list[SampleKey]]):
         steps: range,
         seed: int,
         part: slice = slice(None),
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.batch, self.steps, self.seed, self.part = batch, steps, seed, part
         by_source: dict[str, list[int]] = {}
         for number, entry in enumerate(entries):
             by_source.setdefault(entry.source, []).append(number)
-        wanted = {name: share for name, share in shares.items() if name in by_source}
-        if not wanted:
-            wanted = {name: float(len(numbers)) for name, numbers in by_source.items()}
-        self._pools = [np.array(by_source[name]) for name in wanted]
-        total = sum(wanted.values())
-        self._shares = [share / total for share in wanted.values()]
+        self._pools = [np.array(numbers) for numbers in by_source.values()]
+        counts = {name: len(numbers) for name, numbers in by_source.items()}
+        self._shares = list(drawn_shares(counts, shares, limits).values())
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -142,11 +187,12 @@ def batches(
     steps: range,
     workers: int,
     part: slice = slice(None),
+    limits: Sequence[Limit] = (),
 ) -> Pairs:
     """Batches of (before, after), each (N, 3, size, size) uint8, one per step of ``steps``."""
     return DataLoader(
         samples,
-        batch_sampler=WeightedBatches(samples.entries, shares, batch, steps, samples.seed, part),
+        batch_sampler=WeightedBatches(samples.entries, shares, batch, steps, samples.seed, part, limits),
         num_workers=workers,
         persistent_workers=False,
         prefetch_factor=4 if workers else None,

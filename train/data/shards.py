@@ -50,29 +50,31 @@ Item = tuple[Tensor, Tensor, int, int]
 """Input, original, lane, and the lane's position behind them."""
 
 
-def open_source(data: str, images: int | None = None) -> Source:
+def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
     """The source of training images that a user names.
 
     Args:
         data: a folder or a tar file; or a pattern with braces of several, such as ``tars/{train,extra}-{00..99}.tar``;
             or one of URLs, such as ``https://host/imagenet-{000000..000146}.tar`` or ``s3://bucket/{00..99}.tar``,
-            which are streamed.
+            which are streamed. Several of these are taken together.
         images: how many images the streamed shards hold.
 
     Raises:
         DataError: there is no such data, or no way to it.
     """
-    try:
-        named = [data] if Path(data).exists() else list(braceexpand.braceexpand(data))
-    except ValueError as error:
-        raise DataError(f"{data} is no pattern: {error}") from error
+    named: list[str] = []
+    for words in [data] if isinstance(data, str) else data:
+        try:
+            named += [words] if Path(words).exists() else braceexpand.braceexpand(words)
+        except ValueError as error:
+            raise DataError(f"{words} is no pattern: {error}") from error
     streamed = ["://" in name for name in named]
     if not any(streamed):
         if images is not None:
             raise DataError("images on this machine are counted; --images is for shards that are streamed")
         return Images(index(*map(Path, named)))
     if not all(streamed):
-        raise DataError(f"{data} mixes URLs and files of this machine; name one kind")
+        raise DataError(f"{named[0]}, … mixes URLs and files of this machine; name one kind")
     for scheme in {urlsplit(name).scheme for name in named}:
         try:
             fsspec.get_filesystem_class(scheme)
@@ -82,7 +84,7 @@ def open_source(data: str, images: int | None = None) -> Source:
 
 
 class Shards:
-    """A source of images in tar files that are streamed; see ``Source``. Shares are left aside.
+    """A source of images in tar files that are streamed; see ``Source``. Shares and limits are left aside.
 
     Args:
         urls: of the tar files.

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset
 
 from train.data.entries import Entry, is_held_out
 from train.data.pairs import Preparation
-from train.data.samples import Pairs, Samples, Skipped, WeightedBatches, batches, leave_signals_to_the_run
+from train.data.samples import Limit, Pairs, Samples, Skipped, WeightedBatches, batches, leave_signals_to_the_run
 from train.parallel import Peers
 
 
@@ -23,10 +23,11 @@ class Drawing:
         preparation: how pairs are made.
         size: side of the squares in pixels.
         batch: pairs in a batch, of all processes together.
-        shares: how often each source of the data is drawn; see ``WeightedBatches``.
+        shares: how often sources of the data are drawn; see ``drawn_shares``.
         seed: of the run.
         workers: processes that prepare pairs; 0 for none.
         peers: the processes that share the batches.
+        limits: of groups of sources; see ``drawn_shares``.
     """
 
     preparation: Preparation
@@ -36,6 +37,7 @@ class Drawing:
     seed: int
     workers: int
     peers: Peers
+    limits: Sequence[Limit] = ()
 
 
 class Source(Protocol):
@@ -92,13 +94,15 @@ class Images:
         part = drawing.peers.part(drawing.batch)
         return batches(
             self._samples(drawing), batch=drawing.batch, shares=drawing.shares, steps=steps, workers=drawing.workers,
-            part=part,
+            part=part, limits=drawing.limits,
         )  # fmt: skip
 
     def pairs(self, drawing: Drawing, step: int) -> Pairs:
         samples = self._samples(drawing)
         part = slice(drawing.peers.rank, None, drawing.peers.count)
-        (keys,) = WeightedBatches(self.entries, drawing.shares, drawing.batch, range(step, step + 1), drawing.seed)
+        (keys,) = WeightedBatches(
+            self.entries, drawing.shares, drawing.batch, range(step, step + 1), drawing.seed, limits=drawing.limits
+        )
         return DataLoader(
             Subset(samples, keys[part]),  # type: ignore[arg-type]  # samples are asked for by more than a number
             batch_size=PIECE, num_workers=drawing.workers, worker_init_fn=leave_signals_to_the_run,

@@ -17,6 +17,7 @@ from torchvision.utils import make_grid
 from deoldify.imaging import chroma
 from train.data import from_linear, to_linear
 from train.measure.distance import PooledFeatures, Rgb, kernel_distance
+from train.measure.lab import delta_e, hues
 
 Paint = Callable[[Image.Image], Image.Image]
 
@@ -35,8 +36,14 @@ class Measures:
         colourfulness: mean over renders, as Hasler and Süsstrunk (2003) define it.
         colourfulness_original: the same over originals.
         delta_colourfulness: absolute difference of the two.
-        kid_lite0: 1000 × the unbiased squared MMD between renders and originals; see ``kernel_distance``. Not a
-            number where the features cannot be had.
+        delta_e: mean CIEDE2000 between renders and originals, mean over images.
+        delta_e_grey: the same of the grey pictures.
+        hues: in effect, mean over renders; see ``train.measure.lab.hues``.
+        hues_original: the same over originals.
+        kid_lite2: 1000 × the unbiased squared MMD between renders and originals; see ``kernel_distance`` and
+            ``PooledFeatures``. Not a number where the features cannot be had, as the next two are then.
+        agreement: share of the renders that EfficientNet-Lite2 takes for what it takes the original for.
+        agreement_grey: the same of the grey pictures.
         blotches: share of the renders with a patch far more saturated than the originals have; see ``has_blotch``.
         fid: Fréchet distance between renders and originals; see ``frechet_distance``. ``None`` where it was not
             asked for or its network cannot be had.
@@ -48,7 +55,13 @@ class Measures:
     colourfulness: float
     colourfulness_original: float
     delta_colourfulness: float
-    kid_lite0: float
+    delta_e: float
+    delta_e_grey: float
+    hues: float
+    hues_original: float
+    kid_lite2: float
+    agreement: float
+    agreement_grey: float
     blotches: float
     fid: float | None = None
 
@@ -126,22 +139,41 @@ def measure(
     Args:
         pictures: the originals.
         renders: what was made of their grey.
-        features: for ``kid_lite0``.
+        features: for ``kid_lite2`` and agreement; ``None`` leaves them out.
         fid: their ``frechet_distance``, where it is known.
     """
+    greys = [grey_of(picture) for picture in pictures]
+    kid = agreement = agreement_grey = math.nan
+    if features is not None:
+        known, found = features(pictures), features(renders)
+        kid = 1000 * kernel_distance(found, known)
+        taken_for = features.classes(known)
+        agreement, agreement_grey = (
+            float((features.classes(others) == taken_for).float().mean()) for others in (found, features(greys))
+        )
     cf_render = float(np.mean([colourfulness(p) for p in renders]))
     cf_original = float(np.mean([colourfulness(p) for p in pictures]))
     return Measures(
         images=len(pictures),
-        psnr=float(np.mean([psnr(a, b) for a, b in zip(pictures, renders, strict=True)])),
-        psnr_grey=float(np.mean([psnr(p, grey_of(p)) for p in pictures])),
+        psnr=_mean_of(psnr, pictures, renders),
+        psnr_grey=_mean_of(psnr, pictures, greys),
         colourfulness=cf_render,
         colourfulness_original=cf_original,
         delta_colourfulness=abs(cf_render - cf_original),
-        kid_lite0=math.nan if features is None else 1000 * kernel_distance(features(renders), features(pictures)),
+        delta_e=_mean_of(delta_e, pictures, renders),
+        delta_e_grey=_mean_of(delta_e, pictures, greys),
+        hues=float(np.mean([hues(p) for p in renders])),
+        hues_original=float(np.mean([hues(p) for p in pictures])),
+        kid_lite2=kid,
+        agreement=agreement,
+        agreement_grey=agreement_grey,
         blotches=float(np.mean(blotched(renders, pictures))),
         fid=fid,
     )
+
+
+def _mean_of(compare: Callable[[Rgb, Rgb], float], pictures: Sequence[Rgb], others: Sequence[Rgb]) -> float:
+    return float(np.mean([compare(a, b) for a, b in zip(pictures, others, strict=True)]))
 
 
 def paint_all(pictures: Sequence[Rgb], paint: Paint) -> list[Rgb]:
@@ -158,14 +190,20 @@ def table(results: Mapping[int, Mapping[str, Measures]], fid: str = "") -> str:
             is left out.
     """
     with_fid = bool(fid) or any(m.fid is not None for sets in results.values() for m in sets.values())
-    head = ["set", "factor", "images", "PSNR", "over grey", "CF", "CF ÷ originals'", "ΔCF", "kid_lite0", "blotches"]
+    head = [
+        "set", "factor", "images", "PSNR", "over grey", "CF", "CF ÷ originals'", "ΔCF", "ΔE", "ΔE ÷ grey's", "hues",
+        "hues ÷ originals'", "kid_lite2", "known", "known grey", "blotches",
+    ]  # fmt: skip
     rows = [head + ["FID"] * with_fid]
     for factor, sets in results.items():
         for name, m in sets.items():
             cells = [
                 name, str(factor), str(m.images), f"{m.psnr:.2f} dB", f"{m.psnr - m.psnr_grey:+.2f} dB",
                 f"{m.colourfulness:.1f}", f"{m.colourfulness / max(m.colourfulness_original, 1e-6):.3f}",
-                f"{m.delta_colourfulness:.1f}", f"{m.kid_lite0:.1f}", f"{m.blotches:.1%}",
+                f"{m.delta_colourfulness:.1f}",
+                f"{m.delta_e:.2f}", f"{m.delta_e / max(m.delta_e_grey, 1e-6):.3f}", f"{m.hues:.2f}",
+                f"{m.hues / max(m.hues_original, 1e-6):.3f}", f"{m.kid_lite2:.1f}", f"{m.agreement:.1%}",
+                f"{m.agreement_grey:.1%}", f"{m.blotches:.1%}",
             ]  # fmt: skip
             rows.append(cells + [fid if m.fid is None else f"{m.fid:.2f}"] * with_fid)
     rows.insert(1, ["---"] * len(rows[0]))

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from deoldify.errors import CheckpointError
-from train.judges import lite0_classifier
+from train.judges import lite_classifier
 
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
 
@@ -39,10 +39,16 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
 
 class PooledFeatures:
-    """The 1280 pooled features of EfficientNet-Lite0 for pictures at 160 × 160."""
+    """The 1280 pooled features of EfficientNet-Lite2 for pictures at 224 × 224, and what it takes them for.
+
+    No network that is trained here is trained with it: the encoder and the features compared are of Lite0, the critic's
+    of Lite1. A critic on the network that measures makes the measure worthless (Kynkäänniemi et al. 2023).
+    """
+
+    SIDE = 224
 
     def __init__(self) -> None:
-        self._network: nn.Module = lite0_classifier()
+        self._network: nn.Module = lite_classifier("lite2")
 
     @torch.inference_mode()
     def __call__(self, pictures: Sequence[Rgb]) -> Tensor:
@@ -50,13 +56,19 @@ class PooledFeatures:
         rows = []
         for start in range(0, len(pictures), _BATCH):
             resized = [
-                np.asarray(Image.fromarray(p).resize((160, 160), Image.Resampling.BICUBIC))
+                np.asarray(Image.fromarray(p).resize((self.SIDE, self.SIDE), Image.Resampling.BICUBIC))
                 for p in pictures[start : start + _BATCH]
             ]
             x = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
             maps = self._network.forward_features((x - 0.5) / 0.5)  # type: ignore[operator]
             rows.append(self._network.forward_head(maps, pre_logits=True))  # type: ignore[operator]
         return torch.cat(rows)
+
+    @torch.inference_mode()
+    def classes(self, features: Tensor) -> Tensor:
+        """(N, 1280) features to the numbers of the likeliest of ImageNet's classes, (N,)."""
+        logits: Tensor = self._network.get_classifier()(features)  # type: ignore[operator]
+        return logits.argmax(dim=1)
 
 
 def frechet_distance(renders: Sequence[Rgb], pictures: Sequence[Rgb], extractor: nn.Module | int = 2048) -> float:

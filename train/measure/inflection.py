@@ -54,7 +54,7 @@ class Point:
         step: of the run.
         psnr: dB.
         colourfulness: in units of the originals'.
-        kid_lite0: see ``Measures``; not a number where the features cannot be had.
+        kid_lite2: see ``Measures``; not a number where the features cannot be had.
         blotches: share of the renders with an over-saturated patch.
         skin_hue: degrees from the originals' skin, positive towards red; ``None`` without faces.
         skin_chroma: strength of skin's colour in units of the originals'; ``None`` without faces.
@@ -64,7 +64,7 @@ class Point:
     step: int
     psnr: float
     colourfulness: float
-    kid_lite0: float
+    kid_lite2: float
     blotches: float
     skin_hue: float | None
     skin_chroma: float | None
@@ -86,7 +86,7 @@ class Point:
 def choose(points: Sequence[Point]) -> tuple[Point, str]:
     """The snapshot to ship, and why.
 
-    Among those without fault, the one whose renders lie nearest to photographs (``kid_lite0``), or, where that is
+    Among those without fault, the one whose renders lie nearest to photographs (``kid_lite2``), or, where that is
     not known, the most colourful. Where all have faults, the one with fewest.
 
     Args:
@@ -94,7 +94,7 @@ def choose(points: Sequence[Point]) -> tuple[Point, str]:
     """
 
     def rank(point: Point) -> tuple[int, float, int]:
-        quality = -point.colourfulness if math.isnan(point.kid_lite0) else point.kid_lite0
+        quality = -point.colourfulness if math.isnan(point.kid_lite2) else point.kid_lite2
         return len(point.faults()), quality, point.step
 
     best = min(points, key=rank)
@@ -103,8 +103,8 @@ def choose(points: Sequence[Point]) -> tuple[Point, str]:
         return best, f"all {len(points)} snapshots have faults; this one fewest: {'; '.join(best.faults())}"
     quality = (
         f"most colourful ({best.colourfulness:.2f} of the originals)"
-        if math.isnan(best.kid_lite0)
-        else f"nearest to photographs (kid_lite0 {best.kid_lite0:.1f})"
+        if math.isnan(best.kid_lite2)
+        else f"nearest to photographs (kid_lite2 {best.kid_lite2:.1f})"
     )
     sound = sum(not point.faults() for point in points)
     turn = f"; from step {later[0].step} on: {'; '.join(later[0].faults())}" if later else ""
@@ -219,7 +219,7 @@ class Survey:
         try:
             self.features = PooledFeatures()
         except CheckpointError as error:
-            logger.warning("kid_lite0 is left out: %s", error)
+            logger.warning("kid_lite2 is left out: %s", error)
             self.features = None
         self.points: list[Point] = read_points(self.path) if self.path.exists() else []
 
@@ -246,7 +246,7 @@ class Survey:
             snapshot, step,
             psnr=float(np.mean([m.psnr for m in measures])),
             colourfulness=float(np.mean([m.colourfulness / max(m.colourfulness_original, 1e-6) for m in measures])),
-            kid_lite0=float(np.mean([m.kid_lite0 for m in measures])),
+            kid_lite2=float(np.mean([m.kid_lite2 for m in measures])),
             blotches=float(np.mean([m.blotches for m in measures])),
             skin_hue=hue, skin_chroma=strength,
         )  # fmt: skip

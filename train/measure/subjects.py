@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
 from deoldify.errors import CheckpointError
 from deoldify.loading import load
-from train.data import Reader, index
+from train.data import Reader, index, is_held_out
 from train.errors import DataError
 from train.folder import read_trained
 from train.measure.distance import Rgb
@@ -22,36 +23,69 @@ logger = logging.getLogger(__name__)
 
 SIDES = {"scenes": 128, "faces": 128}
 """Pictures are measured as squares of this side by set, to compare with earlier figures; other sets at 256."""
+UNKNOWN = ("old", "prints")
+"""Sets whose true colours nobody knows."""
+OLD = "old"
+"""Of these, the one of photographs as a colorizer gets them."""
+LONG_SIDE = 320
+"""Of pictures that are looked at as they are, and not compared with an original."""
 
 
-def originals(folder: Path, limit: int | None = None) -> dict[str, list[Rgb]]:
-    """The pictures of every set of a folder (see ``train.data.index``), as squares of the set's side.
+def originals(*folders: Path, limit: int | None = None, held_out: bool = False) -> dict[str, list[Rgb]]:
+    """The pictures whose colours are known, of every set of folders (see ``train.data.index``), as squares.
 
-    Images directly in the folder are a set named after it. Those that cannot be decoded are left out, and told of.
+    Images directly in a folder are a set named after it. Those that cannot be decoded are left out, and told of.
 
     Args:
-        folder: of sets.
+        folders: of sets, or tar files.
         limit: the first so many of each set; ``None`` takes all.
+        held_out: only those that training does not see. So few of each source are sets by what they show: faces,
+            scenes, and photos.
 
     Raises:
         DataError: there is no folder, or no set of two pictures, which a distance of sets needs.
     """
-    reader, sets = Reader(), dict[str, list[Rgb]]()
-    for entry in index(folder):
-        name = folder.resolve().name if entry.source == "." else entry.source
-        found = sets.setdefault(name, [])
-        if limit is not None and len(found) >= limit:
-            continue
-        side = SIDES.get(name, 256)
-        try:
-            found.append(np.asarray(reader.read(entry).resize((side, side), Image.Resampling.BICUBIC)))
-        except OSError as error:
-            logger.warning("left out: %s: %s", entry.name, error)
-    for name in [name for name, found in sets.items() if len(found) < 2]:
-        logger.warning("left out: the set %s, which has fewer than two pictures", name)
+    sets = _read(folders, limit, held_out, lambda name, image: image.resize((SIDES.get(name, 256),) * 2, _BICUBIC))
+    for name in [name for name, found in sets.items() if len(found) < 2 or name in UNKNOWN]:
+        if name not in UNKNOWN:
+            logger.warning("left out: the set %s, which has fewer than two pictures", name)
         del sets[name]
     if not sets:
-        raise DataError(f"{folder} holds no set of two pictures or more")
+        raise DataError(f"{', '.join(map(str, folders))} holds no set of two pictures or more whose colours are known")
+    return sets
+
+
+def whole_photographs(*folders: Path, limit: int | None = None, held_out: bool = False) -> dict[str, list[Rgb]]:
+    """The photographs of every set, those of ``OLD`` too, in their own shape, ``LONG_SIDE`` long; see ``originals``."""
+
+    def shrunk(name: str, image: Image.Image) -> Image.Image:
+        factor = LONG_SIDE / max(image.size)
+        return image.resize([max(1, round(side * factor)) for side in image.size], _BICUBIC)
+
+    sets = _read(folders, limit, held_out, shrunk)
+    return {name: found for name, found in sets.items() if name == OLD or name not in UNKNOWN}
+
+
+_BICUBIC = Image.Resampling.BICUBIC
+
+
+def _read(
+    folders: Sequence[Path], limit: int | None, held_out: bool, sized: Callable[[str, Image.Image], Image.Image]
+) -> dict[str, list[Rgb]]:
+    reader, sets = Reader(), dict[str, list[Rgb]]()
+    for folder in folders:
+        for entry in index(folder):
+            if held_out and not is_held_out(entry.name):
+                continue
+            name = folder.resolve().name if entry.source == "." else entry.source
+            name = name if not held_out or name in SIDES else "photos"
+            found = sets.setdefault(name, [])
+            if limit is not None and len(found) >= limit:
+                continue
+            try:
+                found.append(np.asarray(sized(name, reader.read(entry))))
+            except OSError as error:
+                logger.warning("left out: %s: %s", entry.name, error)
     return sets
 
 

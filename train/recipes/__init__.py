@@ -8,20 +8,29 @@ and ``plain`` turns it into what a run's folder keeps. Nothing here needs torch.
 from train.errors import RecipeError
 from train.recipes import compact, published
 from train.recipes.changes import changed
-from train.recipes.compact import CRITIC_COMPACT
 from train.recipes.plain import conflicts, differences, to_dict
 from train.recipes.published import CRITIC_2018, CRITIC_2019
-from train.recipes.recipe import CriticConfig, CriticLoss, Damage, FeatureNetwork, Recipe, Stage
+from train.recipes.recipe import (
+    CriticConfig,
+    CriticLoss,
+    Damage,
+    FeatureNetwork,
+    LiteName,
+    ProjectedCriticConfig,
+    Recipe,
+    Stage,
+)  # fmt: skip
 
 __all__ = [
     "CRITIC_2018",
     "CRITIC_2019",
-    "CRITIC_COMPACT",
     "RECIPES",
     "CriticConfig",
     "CriticLoss",
     "Damage",
     "FeatureNetwork",
+    "LiteName",
+    "ProjectedCriticConfig",
     "Recipe",
     "RecipeError",
     "Stage",
@@ -32,5 +41,5 @@ __all__ = [
 ]
 
 RECIPES = {
-    recipe.name: recipe for recipe in (*published.COLORIZERS, *compact.COLORIZERS, published.DEFADER, compact.DEFADER)
+    recipe.name: recipe for recipe in (*published.COLORIZERS, compact.COLORIZER, published.DEFADER, compact.DEFADER)
 }

@@ -17,7 +17,8 @@ Frozen = Literal["encoder", "lower encoder", "nothing"]
 PixelLoss = Literal["chroma", "psnr", "l1"]
 CriticLoss = Literal["hinge", "bce"]
 Judged = Literal["picture", "colour"]
-FeatureNetwork = Literal["lite0", "vgg16", "vgg16_bn"]
+LiteName = Literal["lite0", "lite1", "lite2"]
+FeatureNetwork = Literal["lite0", "lite1", "lite2", "vgg16", "vgg16_bn"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,23 @@ class CriticConfig:
 
 
 @dataclass(frozen=True)
+class ProjectedCriticConfig:
+    """A critic on the features of a frozen network (Sauer et al. 2021); ``train.judges`` builds it.
+
+    Attributes:
+        features: the network; another than the one that the generator's encoder or a measure knows.
+        width: channels that each of its maps is mixed to, at random and for good.
+        loss: see ``CriticConfig``.
+        judges: see ``CriticConfig``.
+    """
+
+    features: LiteName
+    width: int
+    loss: CriticLoss = "hinge"
+    judges: Judged = "colour"
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stretch of training at one picture size.
 
@@ -57,10 +75,12 @@ class Stage:
         rise: share of the steps over which the rate climbs from ``start`` times itself.
         fall: share of the steps over which it comes down again, as a cosine, to ``floor`` times itself.
         floor: see ``fall``.
-        shares: how often each source of the data is drawn; empty draws every image alike.
+        shares: how often sources of the data are drawn, of 1; the images of the others are drawn alike.
+        limits: groups of sources of which one is drawn at most so often, of 1; see ``train.data.drawn_shares``.
         emphasis: weight of colourful pixels in the chroma loss.
         feature_weight: weight of the feature loss beside the loss of the pixels; 0 leaves it out.
         feature_layers: weight of each activation in the feature loss; empty takes the recipe's ``layer_weights``.
+        feature_side: larger pictures are made this small before their features are compared; 0 leaves them as they are.
         ema: decay per step of the averaged weights, which are what is evaluated and shipped.
         phase: ``"generator"`` trains it alone, ``"critic"`` the critic alone on renders made when the stage begins,
             ``"adversarial"`` both.
@@ -73,9 +93,11 @@ class Stage:
         betas: of Adam, in all networks.
         pixel_weight: weight of the loss of the pixels.
         gradient_weight: weight of the loss of the chroma's gradients; 0 leaves it out.
+        distribution_weight: weight of the cross-entropy of how likely chromas are, for a generator that says so, which
+            then every stage of the generator trains.
         stretch_weight: weight of the share of pictures that stretching their channels would have served better; 0
             leaves it out.
-        content_weight: weight of pixels, gradients, features and stretching together.
+        content_weight: weight of pixels, gradients, features, distribution and stretching together.
         adversarial_weight: weight of the critic's opinion in the generator's loss.
         critic_rate: learning rate of the critic at its height; it rises and falls with the generator's.
         switch: ``None`` trains both networks on every batch. A number trains one of them on a batch: the generator,
@@ -93,9 +115,11 @@ class Stage:
     fall: float = 0.0
     floor: float = 1.0
     shares: Mapping[str, float] = field(default_factory=dict)
+    limits: tuple[tuple[tuple[str, ...], float], ...] = ()
     emphasis: float = 0.0
     feature_weight: float = 0.0
     feature_layers: tuple[float, ...] = ()
+    feature_side: int = 0
     ema: float = 0.998
     phase: Phase = "generator"
     share: float = 0.0
@@ -106,6 +130,7 @@ class Stage:
     betas: tuple[float, float] = (0.9, 0.999)
     pixel_weight: float = 1.0
     gradient_weight: float = 0.0
+    distribution_weight: float = 0.0
     stretch_weight: float = 0.0
     content_weight: float = 1.0
     adversarial_weight: float = 0.0
@@ -146,7 +171,7 @@ class Recipe:
         crop: the least share of a picture's area that is kept.
         pixels: the loss of the pixels.
         features: network that the feature loss compares activations of.
-        layers: which activations: before the n-th max-pool of VGG-16, or at 1/2ⁿ⁺¹ of the side in EfficientNet-Lite0.
+        layers: which activations: before the n-th max-pool of VGG-16, or at 1/2ⁿ⁺¹ of the side in an EfficientNet-Lite.
         layer_weights: weight of each in the feature loss, unless a stage has weights of its own.
         pretrained: start the encoder from ImageNet weights.
         follows: recipe whose weights this one starts from (``--init``); empty for none.
@@ -159,7 +184,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     weight_decay: float = 1e-3
     clip: float | None = 1.0
-    critic: CriticConfig | None = None
+    critic: CriticConfig | ProjectedCriticConfig | None = None
     damage: Damage = "old photograph"
     lighting: float = 0.0
     warp: float = 0.0
@@ -181,12 +206,29 @@ class Recipe:
         for stage in self.stages:
             if stage.phase != "generator" and self.critic is None:
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs a critic, and the recipe has none")
+            distributed = self.generator.head == "distribution" and stage.phase != "critic"
+            if distributed != (stage.distribution_weight > 0):
+                raise RecipeError(
+                    f"stage {stage.name!r} of {self.name!r} needs a distribution_weight above 0 where a generator with "
+                    f"a distribution learns, and of 0 elsewhere"
+                )
             if not stage.steps and not stage.share:
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} has neither steps nor a share of the images")
             if stage.feature_layers and len(stage.feature_layers) != len(self.layers):
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs as many feature_layers as layers")
         if len(self.layers) != len(self.layer_weights):
             raise RecipeError(f"recipe {self.name!r} needs as many layer_weights as layers")
+
+    def beginning_at(self, name: str) -> Recipe:
+        """The recipe without the stages before the one of that name, for a run that starts from trained weights.
+
+        Raises:
+            RecipeError: there is no such stage.
+        """
+        names = [stage.name for stage in self.stages]
+        if name not in names:
+            raise RecipeError(f"{self.name!r} has no stage {name!r}; it has: {', '.join(names)}")
+        return replace(self, stages=self.stages[names.index(name) :])
 
     def resolved(self, images: int | None) -> Recipe:
         """The recipe with every stage's steps as a number.

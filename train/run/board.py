@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,9 +21,9 @@ from tqdm.auto import tqdm
 from deoldify.imaging import denormalise
 from train.errors import TrainingError
 
+logger = logging.getLogger(__name__)
+
 STEPS_BETWEEN_SCALARS = 10
-STEPS_BETWEEN_PICTURES = 200
-STEPS_BETWEEN_HISTOGRAMS = 1000
 
 
 class Board:
@@ -42,9 +44,23 @@ class Board:
         self._step, self._stages = step, stages
         self._bar = tqdm(
             total=self._work(sum(steps for steps, _ in stages)), initial=self._work(step),
-            disable=None if active else True, dynamic_ncols=True,
+            disable=None if active and logger.isEnabledFor(logging.INFO) else True, dynamic_ncols=True,
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
         )  # fmt: skip
+
+        self._began, self._done_before = time.monotonic(), self._work(step)
+
+    @property
+    def has_bar(self) -> bool:
+        """Whether the progress bar is to be seen."""
+        return not self._bar.disable
+
+    def progress(self) -> str:
+        """How much of the run is done, by its work, and how long the rest is going to take."""
+        done, whole = self._work(self._step), self._work(sum(steps for steps, _ in self._stages))
+        speed = (done - self._done_before) / (time.monotonic() - self._began)
+        left = tqdm.format_interval((whole - done) / speed) if speed > 0 else "?"
+        return f"{done / whole:.0%}, {left} left"
 
     def _work(self, step: int) -> float:
         """The work of all steps up to one."""

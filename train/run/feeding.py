@@ -72,7 +72,7 @@ class Feed:
 
     def _drawing(self, stage: Stage, batch: int, seed: int) -> Drawing:
         preparation, peers = self._preparation(stage), self.networks.peers
-        return Drawing(preparation, stage.size, batch, dict(stage.shares), seed, self.workers, peers)
+        return Drawing(preparation, stage.size, batch, dict(stage.shares), seed, self.workers, peers, stage.limits)
 
     def _preparation(self, stage: Stage) -> Preparation:
         recipe = self.recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -13,15 +14,42 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from deoldify.errors import CheckpointError
 from deoldify.imaging import normalise
-from deoldify.network import Generator
+from deoldify.network import DistributionHead, Generator, GeneratorConfig
 from train.folder import read_trained
-from train.judges import Critic, FeatureLoss, feature_network, lite0_classifier
+from train.judges import (
+    AnyCritic,
+    FeatureLoss,
+    chroma_shares,
+    depthwise_in_float32,
+    feature_network,
+    lite_classifier,
+    new_critic,
+)
 from train.parallel import Peers, share_norms
 from train.recipes import Recipe, Stage
 from train.run.schedule import shape_at
 
 Precision = Literal["float32", "bfloat16", "float16"]
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+_SEEN_KEPT = 0.995
+"""Of how common chromas are said to be, what a step keeps: the mean of some 200 batches."""
+
+
+class Opining(nn.Module):
+    """A generator's render and its distribution from one forward.
+
+    Processes that average gradients do so for what goes through the forward of the module that is wrapped.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) to the render of the one colour, of that shape, and the bins' logits, (N, K, H/4, W/4)."""
+        opinions = self.generator.opinions(x)
+        return DistributionHead.rendered(opinions.chroma, x), opinions.logits
 
 
 class Networks:
@@ -33,7 +61,8 @@ class Networks:
         precision: of autocast; ``"float16"`` scales the losses.
         micro_batch: most pictures that go through a network at once; ``None`` for a whole batch.
         compiled: run them through ``torch.compile``.
-        init: weights to start from: a run's checkpoint (its averaged generator) or an exported ``.safetensors``.
+        init: weights to start from: a run's checkpoint (its averaged generator) or an exported ``.safetensors``. Those
+            under another head serve, too; what the new head has beyond them begins blank.
 
     Attributes:
         averaged: the generator's running average, which is what is evaluated and shipped.
@@ -60,7 +89,9 @@ class Networks:
         self.generator = self._placed(share_norms(_new_generator(recipe, init), peers))
         self.averaged = AveragedModel(self.generator, use_buffers=True)
         needs_critic = any(stage.phase != "generator" for stage in recipe.stages)
-        self.critic = self._placed(Critic(recipe.critic)) if recipe.critic is not None and needs_critic else None
+        self.critic: AnyCritic | None = None
+        if recipe.critic is not None and needs_critic:
+            self.critic = self._placed(new_critic(recipe.critic))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         self.generator_next = False
         self._feature_networks: dict[tuple[int, ...], nn.Module] = {}
@@ -68,9 +99,26 @@ class Networks:
 
     def _placed(self, network: AnyModule) -> AnyModule:
         placed = network.to(self.device).to(memory_format=torch.channels_last)
+        if self.device.type == "cpu" and self.precision == "bfloat16":
+            depthwise_in_float32(placed)
         if self.compiled:
             placed.compile()
         return placed
+
+    def opining(self) -> Opining | None:
+        """The generator with its distribution, to be trained; ``None`` where it has none."""
+        if not isinstance(self.generator.head, DistributionHead):
+            return None
+        opining = Opining(cast(Generator, self.generator))
+        if self.compiled:
+            opining.compile()
+        return opining
+
+    def count_colours(self, original: Tensor) -> Tensor:
+        """Count a batch's chromas as seen, in all processes alike; how common each bin is now, (K,)."""
+        assert isinstance(self.generator.head, DistributionHead)
+        seen = self.generator.head.seen
+        return seen.lerp_(self.peers.averaged(chroma_shares(original, len(seen))), 1 - _SEEN_KEPT)
 
     # State
 
@@ -91,7 +139,8 @@ class Networks:
         self.generator.load_state_dict(state["generator"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if self.critic is not None and self.critic_optimiser is not None:
+        # A run that had no stage for a critic yet kept none: it begins with one that knows nothing.
+        if self.critic is not None and self.critic_optimiser is not None and state["critic"] is not None:
             self.critic.load_state_dict(state["critic"])
             self.critic_optimiser.load_state_dict(state["critic optimiser"])
         self.scaler.load_state_dict(state["scaler"])
@@ -167,7 +216,7 @@ class Networks:
         layers = tuple(weights)
         if layers not in self._feature_networks:
             self._feature_networks[layers] = self._placed(feature_network(self.recipe.features, layers))
-        return FeatureLoss(self._feature_networks[layers], tuple(weights.values()))
+        return FeatureLoss(self._feature_networks[layers], tuple(weights.values()), stage.feature_side)
 
     # Going forwards, and one step down
 
@@ -222,10 +271,21 @@ def _halves(generator: nn.Module) -> tuple[list[nn.Module], list[nn.Module]]:
     return lower, upper
 
 
+def _with_head(generator: Generator, wanted: GeneratorConfig) -> Generator:
+    """The generator; where it differs from what is wanted in nothing but its head, its weights under that head."""
+    if generator.config == wanted or replace(generator.config, head=wanted.head) != wanted:
+        return generator
+    begun = Generator(wanted)
+    blank = begun.state_dict()
+    known = generator.state_dict().items()
+    begun.load_state_dict(blank | {n: t for n, t in known if n in blank and t.shape == blank[n].shape})
+    return begun
+
+
 def _new_generator(recipe: Recipe, init: Path | None) -> Generator:
     """The recipe's generator: with a run's weights, or with an encoder that knows ImageNet, or blank."""
     if init is not None:
-        generator = read_trained(init).generator.train()
+        generator = _with_head(read_trained(init).generator, recipe.generator).train()
         if generator.config != recipe.generator:
             raise CheckpointError(f"{init} holds another generator than {recipe.name!r} trains")
         return generator
@@ -234,7 +294,7 @@ def _new_generator(recipe: Recipe, init: Path | None) -> Generator:
     if recipe.generator.encoder == "efficientnet_lite0":
         generator = Generator(recipe.generator)
         wanted = generator.encoder.body.state_dict().keys()
-        weights = lite0_classifier().state_dict()
+        weights = lite_classifier("lite0").state_dict()
         generator.encoder.body.load_state_dict({name: weights[name] for name in wanted})
         return generator
     try:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from deoldify.network import Generator
-from train.judges import Critic, feature_network
+from train.judges import feature_network, new_critic
 from train.recipes import Recipe, Stage
 
 _PROBE_SIDE = 64
@@ -59,7 +59,7 @@ class Costs:
 
 def _saved_bytes(network: nn.Module, x: Tensor) -> int:
     """Bytes of activations that autograd keeps for the way back, without the weights themselves."""
-    weights = {parameter.data_ptr() for parameter in network.parameters()}
+    weights = {tensor.data_ptr() for tensor in (*network.parameters(), *network.buffers())}
     seen: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def costs(recipe: Recipe) -> Costs:
     del generator
     critic_weights = critic_saved = features_weights = features_saved = 0
     if recipe.critic is not None:
-        critic = Critic(recipe.critic)
+        critic = new_critic(recipe.critic, pretrained=False)
         critic_weights, critic_saved = _weights(critic), _saved_bytes(critic, x) // 2
         del critic
     if any(stage.feature_weight for stage in recipe.stages):

@@ -17,6 +17,11 @@ from train.run.steps import Terms, content_losses
 
 logger = logging.getLogger(__name__)
 
+STEPS_BETWEEN_PICTURES = 200
+STEPS_BETWEEN_HISTOGRAMS = 1000
+SECONDS_BETWEEN_LINES = 60
+"""Of the log, where no progress bar is to be seen."""
+
 
 class Display:
     """Shows a stage. All processes must ask at once; the one that leads writes.
@@ -43,6 +48,7 @@ class Display:
         before, original = fixed
         self._before, self._original = networks.seen(before), networks.seen(original)
         self._logged, self._logged_step = time.monotonic(), step
+        self._told = float("-inf")
 
     def graph(self) -> None:
         """Draw the generator."""
@@ -58,14 +64,14 @@ class Display:
             shape: the rate in units of the stage's.
             relief: factor of every rate.
         """
-        shown = ""
-        if step % boards.STEPS_BETWEEN_SCALARS == 0:
+        due = step % boards.STEPS_BETWEEN_SCALARS == 0
+        terms = "  ".join(f"{name} {value.item():.3f}" for name, value in losses.items()) if due else ""
+        self.board.advance(self.stage.name, terms)
+        if due:
             self._log(step, losses, shape, relief)
-            shown = "  ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
-        self.board.advance(self.stage.name, shown)
-        if step % boards.STEPS_BETWEEN_PICTURES == 0:
+        if step % STEPS_BETWEEN_PICTURES == 0:
             self.draw(step)
-        if step % boards.STEPS_BETWEEN_HISTOGRAMS == 0:
+        if step % STEPS_BETWEEN_HISTOGRAMS == 0:
             self.board.histograms("generator", self.networks.generator, step)
             if self.networks.critic is not None:
                 self.board.histograms("critic", self.networks.critic, step)
@@ -87,9 +93,14 @@ class Display:
         for name, count in zip(("corrupt", "grey"), self.skipped.counts(), strict=True):
             values[f"skipped/{name}"] = peers.total(count)
         self.board.scalars(values, step)
-        if step % (5 * boards.STEPS_BETWEEN_SCALARS) == 0:
-            terms = "  ".join(f"{name} {value.item():.4f}" for name, value in losses.items())
-            logger.info("%s step %d  %s  rate %.2e  %.0f images/s", stage.name, step, terms, stage.rate * shape, speed)
+        due = not self.board.has_bar and now - self._told >= SECONDS_BETWEEN_LINES
+        if peers.leads and (due or logger.isEnabledFor(logging.DEBUG)):
+            self._told = now
+            terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+            logger.log(
+                logging.INFO if due else logging.DEBUG, "%s, step %d: %s  %s  rate %.2e  %.0f images/s",
+                stage.name, step, self.board.progress(), terms, stage.rate * shape * relief, speed,
+            )  # fmt: skip
 
     @torch.no_grad()
     def draw(self, step: int) -> None:

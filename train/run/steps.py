@@ -16,6 +16,7 @@ from train.judges import (
     FeatureLoss,
     chroma_loss,
     coloured_like,
+    distribution_loss,
     gradient_loss,
     l1_loss,
     psnr_loss,
@@ -40,7 +41,8 @@ class Steps:
         networks.prepare(stage)
         self.networks, self.stage = networks, stage
         self._feature_loss = networks.feature_loss(stage)
-        generator, critic, wrapped = networks.generator, networks.critic, networks.peers.wrapped
+        critic, wrapped = networks.critic, networks.peers.wrapped
+        generator = networks.opining() or networks.generator
         self._generator = generator if stage.phase == "critic" else wrapped(generator)
         self._critic = None if critic is None or stage.phase == "generator" else wrapped(critic)
 
@@ -72,11 +74,16 @@ class Steps:
         networks.optimiser.zero_grad(set_to_none=True)
         told: Terms = {}
         renders = []
+        seen = networks.count_colours(original) if stage.distribution_weight else None
         for share, synchronised, (x, y) in self._pieces(self._generator, before, original):
             with synchronised:
                 with networks.autocast():
-                    render = self._generator(x)
+                    made = self._generator(x)
+                    render, logits = made if isinstance(made, tuple) else (made, None)
                     losses = content_losses(networks.recipe, stage, self._feature_loss, x, render, y)
+                    if logits is not None and seen is not None:
+                        weight = stage.content_weight * stage.distribution_weight
+                        losses["distribution"] = weight * distribution_loss(logits, y, seen)
                     if stage.phase == "adversarial":
                         assert networks.critic is not None
                         fooled = GENERATOR_LOSSES[networks.critic.config.loss](networks.critic(render).float())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        data: str | Path,
+        data: str | Path | Sequence[str],
         out: Path,
         *,
         images: int | None = None,
@@ -95,7 +96,7 @@ class Training:
             raise TrainingError(f"{recipe.name!r} starts from weights of {recipe.follows!r}: name them, --init FILE")
         self.peers = join(device)
         self.out, self.seed = out, seed
-        self.source = open_source(str(data), images)
+        self.source = open_source(str(data) if isinstance(data, Path) else data, images)
         self.recipe = recipe.resolved(self.source.images)
         torch.manual_seed(seed)
         self.networks = Networks(

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from deoldify.imaging import chroma, denormalise, luma
+from tests.toys import GAN
 from train.judges import (
     Critic,
     coloured_like,
 )
-from train.recipes import CRITIC_2018, CRITIC_2019, CRITIC_COMPACT
+from train.recipes import CRITIC_2018, CRITIC_2019
 
 NARROW_2018 = dataclasses.replace(CRITIC_2018, width=16)
 
@@ -20,7 +21,7 @@ NARROW_2018 = dataclasses.replace(CRITIC_2018, width=16)
 NARROW_2019 = dataclasses.replace(CRITIC_2019, width=16)
 
 
-@pytest.mark.parametrize(("config", "side"), [(NARROW_2018, 64 // 8 - 3), (NARROW_2019, 1), (CRITIC_COMPACT, 1)])
+@pytest.mark.parametrize(("config", "side"), [(NARROW_2018, 64 // 8 - 3), (NARROW_2019, 1), (GAN.critic, 1)])
 def test_critics_give_a_map_of_scores(config: object, side: int) -> None:
     critic = Critic(config)  # type: ignore[arg-type]
     assert critic(torch.zeros(2, 3, 64, 64)).shape == (2, 1, side, side)

@@ -7,12 +7,15 @@ import math
 import pytest
 import torch
 
-from deoldify.imaging import normalise
+from deoldify.imaging import chroma, normalise
+from deoldify.network import bins
 from train.judges import (
     FeatureLoss,
     bce_critic_loss,
     bce_generator_loss,
     chroma_loss,
+    chroma_shares,
+    distribution_loss,
     gradient_loss,
     hinge_critic_loss,
     hinge_generator_loss,
@@ -104,3 +107,54 @@ def test_bce_losses_in_closed_form() -> None:
 
 def test_l1_loss_in_closed_form() -> None:
     assert l1_loss(torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 2), -1.5)).item() == pytest.approx(1.5)
+
+
+def test_the_distribution_loss_against_its_definition() -> None:
+    torch.manual_seed(0)
+    colours = bins()
+    original, logits = 0.3 + 0.4 * torch.rand(2, 3, 8, 12), torch.randn(2, len(colours), 2, 3)
+    seen = torch.rand(len(colours)).softmax(dim=0)
+    means = torch.nn.functional.avg_pool2d(chroma(original), 4)
+    raw = ((seen + 1 / len(colours)) / 2) ** -0.5
+    weights, total = raw / (seen * raw).sum(), 0.0
+    for n in range(2):
+        for i in range(2):
+            for j in range(3):
+                likely = logits[n, :, i, j].softmax(dim=0).log()
+                # How near a bin is along U and along V: hat functions as wide as the grid's step.
+                shares = (1 - (colours - means[n, :, i, j]).abs() / 0.04).clamp(min=0).prod(dim=1)
+                total += float((weights * shares).sum() * -(shares * likely).sum()) / 12
+    found = distribution_loss(logits, normalise(original), seen)
+    assert found.item() == pytest.approx(total, rel=1e-4)
+    even = distribution_loss(logits, normalise(original), seen, rebalance=0.0)
+    assert even.item() != pytest.approx(total, rel=1e-2)
+    # A distribution that is right costs no more than its own entropy: nothing, where all is of one bin.
+    grey = torch.full((1, 3, 8, 8), 0.5)
+    sure = 100 * torch.nn.functional.one_hot(colours.norm(dim=1).argmin(), len(colours)).view(1, -1, 1, 1)
+    loss = distribution_loss(sure.float().expand(-1, -1, 2, 2), normalise(grey), seen, rebalance=0.0)
+    assert loss.item() == pytest.approx(0, abs=1e-2)
+
+
+def test_shares_of_chroma_are_counted_over_the_quarters_places() -> None:
+    picture = torch.full((1, 3, 8, 8), 0.5)
+    picture[..., :4, :4] = torch.tensor([0.7, 0.4, 0.4]).view(3, 1, 1)
+    shares = chroma_shares(normalise(picture), len(bins()))
+    assert float(shares.sum()) == pytest.approx(1)
+    grey = bins().norm(dim=1).argmin()
+    assert float(shares[grey]) == pytest.approx(0.75, abs=1e-3)
+    torch.testing.assert_close(
+        (shares.unsqueeze(1) * bins()).sum(dim=0), chroma(picture).mean((0, 2, 3)), rtol=0, atol=1e-4
+    )
+
+
+def test_a_feature_loss_makes_pictures_small_first_where_it_is_told_to() -> None:
+    class Itself(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [x]
+
+    a, b = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    small = [torch.nn.functional.avg_pool2d(x, 2) for x in (a, b)]
+    assert FeatureLoss(Itself(), (1.0,), side=4)(a, b).item() == pytest.approx(
+        float((small[0] - small[1]).abs().mean())
+    )
+    assert FeatureLoss(Itself(), (1.0,), side=16)(a, b).item() == pytest.approx(float((a - b).abs().mean()))

@@ -22,24 +22,24 @@ GOOD = Point("a", 100, 23.0, 0.8, 40.0, 0.0, 1.0, 0.9)
 
 
 def test_the_snapshot_nearest_to_photographs_is_chosen_before_skin_turns() -> None:
-    better = dataclasses.replace(GOOD, snapshot="b", step=200, kid_lite0=30.0)
-    orange = dataclasses.replace(GOOD, snapshot="c", step=300, kid_lite0=20.0, skin_hue=-12.0, skin_chroma=1.3)
+    better = dataclasses.replace(GOOD, snapshot="b", step=200, kid_lite2=30.0)
+    orange = dataclasses.replace(GOOD, snapshot="c", step=300, kid_lite2=20.0, skin_hue=-12.0, skin_chroma=1.3)
     best, reason = choose([GOOD, better, orange])
     assert best == better
-    assert "kid_lite0 30.0" in reason and "2 of 3" in reason
+    assert "kid_lite2 30.0" in reason and "2 of 3" in reason
     assert "from step 300 on: skin is -12.0° off; skin is 1.30 times as colourful" in reason
 
 
 def test_blotches_and_garishness_are_faults_and_the_fewest_win_where_all_have_some() -> None:
     garish = dataclasses.replace(GOOD, snapshot="b", colourfulness=1.3)
-    blotchy = dataclasses.replace(garish, snapshot="c", blotches=0.1, kid_lite0=1.0)
+    blotchy = dataclasses.replace(garish, snapshot="c", blotches=0.1, kid_lite2=1.0)
     best, reason = choose([garish, blotchy])
     assert best == garish
     assert reason.startswith("all 2 snapshots have faults") and "1.30 times" in reason
 
 
 def test_without_kid_the_most_colourful_is_chosen() -> None:
-    dull = dataclasses.replace(GOOD, kid_lite0=math.nan)
+    dull = dataclasses.replace(GOOD, kid_lite2=math.nan)
     lively = dataclasses.replace(dull, snapshot="b", step=200, colourfulness=0.9)
     assert choose([dull, lively])[0] == lively
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from tests.toys import GAN
 from train.recipes import (
-    CRITIC_COMPACT,
     RECIPES,
     RecipeError,
     Stage,
@@ -53,7 +53,7 @@ def test_nogan_repeats_its_cycles_and_video_follows_stable() -> None:
 
 def test_any_value_can_be_changed_and_only_to_one_of_its_type() -> None:
     recipe = changed(
-        RECIPES["compact-gan"],
+        GAN,
         ["*.ema=0.5", "*.steps=3", "gan-96.rate=1", 'critic-96.shares={"a": 1}', "critic.width=8", "clip=null",
          "generator.widths=[1, 2, 3, 4]", "damage=grey", "gan-96.switch=0.65"],
     )  # fmt: skip
@@ -66,7 +66,7 @@ def test_any_value_can_be_changed_and_only_to_one_of_its_type() -> None:
     assert recipe.critic is not None and recipe.critic.width == 8
     assert {s.steps for s in recipe.stages} == {3}
     assert (recipe.stages[0].shares, recipe.stages[1].rate, recipe.stages[1].switch) == ({"a": 1.0}, 1.0, 0.65)
-    assert CRITIC_COMPACT.width == 48
+    assert GAN.critic is not None and GAN.critic.width == 48
     for wrong, said in (
         ("emma=1", "there is no 'emma'; there are: critic-96, gan-96"),
         ("weight_decay=x", "'x' is not a value of type float"),
@@ -80,9 +80,12 @@ def test_any_value_can_be_changed_and_only_to_one_of_its_type() -> None:
         ("*.steps=0", "neither steps nor a share"),
         ("layers=[1]", "as many feature_layers"),
         ("layer_weights=[1]", "as many layer_weights"),
+        ("gan-96.distribution_weight=0", "needs a distribution_weight above 0"),
+        ("critic-96.distribution_weight=1", "and of 0 elsewhere"),
+        ("generator.head=chroma", "and of 0 elsewhere"),
     ):
         with pytest.raises(RecipeError, match=said.replace("[", r"\[")):
-            changed(RECIPES["compact-gan"], [wrong])
+            changed(GAN, [wrong])
 
 
 def test_differences_of_recipes_are_named() -> None:
@@ -99,18 +102,39 @@ def test_stages_still_to_come_are_no_conflict() -> None:
     longer = to_dict(recipe)
     for step in (0, first.steps, first.steps + 1, first.steps + second.steps):
         assert not conflicts(theirs, longer, step)
-    other = to_dict(changed(recipe, ["96px.batch=7"]))
+    other = to_dict(changed(recipe, ["128px.batch=7"]))
     assert not conflicts(theirs, other, first.steps)
-    assert conflicts(theirs, other, first.steps + 1) == ["96px.batch is 7, was 48"]
+    assert conflicts(theirs, other, first.steps + 1) == ["128px.batch is 7, was 24"]
     assert conflicts(theirs, to_dict(dataclasses.replace(recipe, stages=(first,))), first.steps + 1)
     assert conflicts(theirs, to_dict(changed(recipe, ["clip=0.5"])), 0) == ["clip is 0.5, was 1.0"]
     # A run from before there was such a value had it as it is by default.
     del theirs["stages"][0]["gradient_weight"], theirs["crop"]
     assert not conflicts(theirs, longer, first.steps)
-    assert conflicts(theirs, to_dict(changed(recipe, ["64px.gradient_weight=1"])), 1) == [
-        "64px.gradient_weight is 1.0, was 0.0"
+    assert conflicts(theirs, to_dict(changed(recipe, ["96px.gradient_weight=1"])), 1) == [
+        "96px.gradient_weight is 1.0, was 0.0"
     ]
 
 
 def test_steps_of_a_stage_without_a_share_are_its_own() -> None:
     assert Stage("s", 64, 4, 10, 1.0).steps_on(5) == 10
+
+
+def test_a_stretch_begins_with_a_stage_by_its_name() -> None:
+    compact = RECIPES["compact"]
+    assert compact.beginning_at("192px").stages == compact.stages[2:]
+    assert compact.beginning_at(compact.stages[0].name) == compact
+    with pytest.raises(RecipeError, match="'compact' has no stage '64px'; it has: 96px, 128px"):
+        compact.beginning_at("64px")
+
+
+def test_compact_sees_enough_of_large_pictures_and_of_no_kind_too_much() -> None:
+    stages = RECIPES["compact"].stages
+    assert [stage.size for stage in stages[:4]] == [96, 128, 192, 224]
+    assert sum(stage.batch * stage.steps for stage in stages if stage.size > 128) >= 200_000
+    speeds = {96: 100, 128: 25, 192: 10, 224: 6}  # pictures a second, as measured on two cores
+    minutes = {stage.name: stage.batch * stage.steps / speeds[stage.size] / 60 for stage in stages}
+    assert sum(minutes[stage.name] for stage in stages if stage.size >= 176) >= sum(minutes.values()) / 2
+    for stage in stages:
+        assert all(most <= 1 / 7 for _, most in stage.limits)
+        small = [most for group, most in stage.limits if "kodachrome" in group]
+        assert small == ([0.1] if stage.size > 128 else [])

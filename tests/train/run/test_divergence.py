@@ -49,7 +49,7 @@ def test_a_stage_that_diverges_goes_back_once_at_a_lower_rate(
 
     broken_at.append(3)
     with pytest.raises(
-        TrainingError, match=r"stage '64px' went wrong again at step \d+: not finite: chroma.*lower rate"
+        TrainingError, match=r"stage '96px' went wrong again at step \d+: not finite: chroma.*lower rate"
     ):
         train(recipe, data, tmp_path / "twice")
     assert read_run(tmp_path / "twice" / LAST)["step"] == 0

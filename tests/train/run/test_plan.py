@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.toys import TOY, pictures
+from tests.toys import GAN, TOY, narrow, pictures
 from train.__main__ import app
 from train.recipes import (
     CRITIC_2018,
-    CRITIC_COMPACT,
     RECIPES,
 )
 from train.run import costs, planned
@@ -21,14 +20,15 @@ IMAGENET = 1_281_167
 
 
 def test_memory_grows_with_area_and_batch_and_is_no_more_with_a_micro_batch() -> None:
-    recipe = dataclasses.replace(RECIPES["compact-gan"], generator=TOY)
+    recipe = dataclasses.replace(GAN, generator=narrow(GAN.generator))
     cost = costs(recipe)
     small, large = (dataclasses.replace(recipe.stages[1], size=side, batch=32) for side in (64, 128))
     weights = cost.generator + cost.critic + cost.features
     assert cost.of(large) - weights == pytest.approx(4 * (cost.of(small) - weights), rel=1e-6)
     assert cost.of(large, 8) - weights == pytest.approx((cost.of(large) - weights) / 4, rel=1e-6)
     # A convolution keeps its input: the first of the critic keeps the picture itself, the next one its output.
-    assert cost.critic_saved > 4 * (3 * 64 * 64 + CRITIC_COMPACT.width * 32 * 32)
+    assert GAN.critic is not None
+    assert cost.critic_saved > 4 * (3 * 64 * 64 + GAN.critic.width * 32 * 32)
 
 
 def test_a_dry_run_prints_every_stage_and_trains_nothing(tmp_path: Path) -> None:
@@ -36,24 +36,31 @@ def test_a_dry_run_prints_every_stage_and_trains_nothing(tmp_path: Path) -> None
     arguments = [
         "colorize",
         "--recipe",
-        "compact-gan",
+        "compact",
         "--data",
         str(tmp_path / "data"),
         "--out",
         str(tmp_path / "run"),
     ]
     toy = [f"generator.{key}={list(getattr(TOY, key))}" for key in ("middle_widths", "up_widths", "widths")]
-    changes = [part for change in (*toy, "gan-128.batch=5") for part in ("--set", change)]
+    changes = [part for change in (*toy, "192px.batch=5") for part in ("--set", change)]
     done = CliRunner().invoke(app, [*arguments, *changes, "--dry-run"])
     assert done.exit_code == 0, done.output
     rows = [line for line in done.output.splitlines() if line.startswith("| ")]
-    assert [row.split(" | ")[0] for row in rows[1:]] == [f"| {stage.name}" for stage in RECIPES["compact-gan"].stages]
-    assert "| gan-128 | adversarial | 128 | 5 | 900 | 3e-05 | 0.00015 | frozen | 75000.0% | 4,500 |" in rows[3]
+    assert [row.split(" | ")[0] for row in rows[1:]] == [f"| {stage.name}" for stage in RECIPES["compact"].stages]
+    assert "| 192px | generator | 192 | 5 | 9,400 | 0.0003 | – | 3e-05, 9e-05 | 783333.3% | 47,000 |" in rows[3]
+    assert "| 192px-critic | adversarial | 192 | 16 | 600 | 5e-05 | 0.0002 | frozen |" in rows[5]
     assert not (tmp_path / "run").exists()
-    assert "compact-gan" in CliRunner().invoke(app, ["recipes"]).output
+    assert "compact-defade" in CliRunner().invoke(app, ["recipes"]).output
+    later = CliRunner().invoke(app, [*arguments, *changes, "--dry-run", "--from", "224px"])
+    assert [line.split(" | ")[0] for line in later.output.splitlines() if line.startswith("| ")][1:] == [
+        "| 224px", "| 192px-critic"
+    ]  # fmt: skip
+    untrained = CliRunner().invoke(app, [*arguments, "--from", "224px"])
+    assert untrained.exit_code == 2 and "trained weights" in untrained.output
 
 
 def test_the_table_of_imagenet_counts_its_images() -> None:
-    recipe = dataclasses.replace(RECIPES["progressive-2018"], generator=TOY, critic=CRITIC_COMPACT, features="lite0")
+    recipe = dataclasses.replace(RECIPES["progressive-2018"], generator=TOY, critic=GAN.critic, features="lite0")
     assert CRITIC_2018.width == 512
     assert "| 64-frozen | adversarial | 64 | 32 | 10,010 |" in planned(recipe, IMAGENET)

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from deoldify.errors import CheckpointError
-from tests.toys import start, toy, toy_stages
+from tests.toys import GAN, pictures, start, toy, toy_stages
 from tests.train.run.runs import scalars, train
+from train.data import index, is_held_out
 from train.errors import TrainingError
 from train.folder import LAST, averaged_state, read_run
 from train.publish import export
@@ -118,8 +119,24 @@ def test_two_processes_with_half_the_batch_follow_one_with_all_of_it(
         assert other[name] == pytest.approx(one[name], rel=2e-3, abs=1e-4), name
 
 
+def test_processes_count_the_colours_of_all_and_learn_one_distribution(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"recipe": "compact", "steps": 2, "stages": "96px", "changes": []}
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    two = start(RUN, data, tmp_path / "two", json.dumps(settings), launcher=launcher)
+    monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
+    train(toy_stages(**settings), data, tmp_path / "one")
+    output, _ = two.communicate(timeout=600)
+    assert two.returncode == 0, output
+    ranks = [(tmp_path / "two" / f"rank{rank}.txt").read_text() for rank in (0, 1)]
+    assert ranks[0] == ranks[1]
+    one, other = (scalars(tmp_path / name)["loss/distribution"] for name in ("one", "two"))
+    assert len(one) == 2 and other == pytest.approx(one, rel=2e-3)
+
+
 def test_float16_scales_the_losses_and_leaves_the_weights_finite(data: Path, tmp_path: Path) -> None:
-    training = train(toy_stages("compact", 2, "64px"), data, tmp_path / "run", precision="float16")
+    training = train(toy_stages("compact", 2, "96px"), data, tmp_path / "run", precision="float16")
     assert training.state()["scaler"]["scale"] > 1
     assert all(torch.isfinite(weight).all() for weight in training.networks.generator.parameters())
 
@@ -130,7 +147,7 @@ def test_a_run_whose_disk_fills_up_ends_and_goes_on_when_there_is_room(
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
     monkeypatch.setattr(training, "STEPS_BETWEEN_CHECKPOINTS", 2)
-    advance, recipe = board.Board.advance, toy_stages("compact", 5, "64px")
+    advance, recipe = board.Board.advance, toy_stages("compact", 5, "96px")
 
     def fills(self: board.Board, stage: str, shown: str) -> None:
         advance(self, stage, shown)
@@ -184,19 +201,56 @@ def test_a_run_goes_on_with_stages_that_were_added(data: Path, tmp_path: Path) -
 
 def test_a_run_starts_from_another_ones_averaged_weights(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="starts from weights of 'compact'"):
-        train(toy("compact-gan"), data, tmp_path / "gan")
+        train(toy(GAN), data, tmp_path / "gan")
     first = train(dataclasses.replace(toy("compact"), stages=toy("compact").stages[:1]), data, tmp_path / "compact")
     weights_of = tmp_path / "compact" / LAST
-    second = Training(toy("compact-gan"), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=weights_of)
+    second = Training(toy(GAN), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=weights_of)
     weights = averaged_state(first.state())
     assert all(torch.equal(weights[key], value) for key, value in second.networks.generator.state_dict().items())
     # The same from the file that is shipped, in 16 bits.
     shipped = export(weights_of, tmp_path / "compact.safetensors", {}).path
-    third = Training(toy("compact-gan"), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=shipped)
+    third = Training(toy(GAN), data, tmp_path / "gan", seed=1, device="cpu", workers=0, init=shipped)
     for key, value in third.networks.generator.state_dict().items():
         assert torch.equal(weights[key].half().float() if value.is_floating_point() else weights[key], value)
-    with pytest.raises(CheckpointError, match="another generator than 'compact-gan' trains"):
+    with pytest.raises(CheckpointError, match="another generator than 'gan' trains"):
         Training(
-            changed(toy("compact-gan"), ["generator.convs_per_block=2"]), data, tmp_path / "gan", seed=1,
+            changed(toy(GAN), ["generator.convs_per_block=2"]), data, tmp_path / "gan", seed=1,
             device="cpu", workers=0, init=shipped,
         )  # fmt: skip
+
+
+def test_weights_under_another_head_begin_what_the_two_have_in_common(data: Path, tmp_path: Path) -> None:
+    recipe = toy("compact", steps=1)
+    plain = dataclasses.replace(recipe.stages[0], distribution_weight=0.0)
+    chroma = dataclasses.replace(recipe.generator, head="chroma")
+    train(dataclasses.replace(recipe, generator=chroma, stages=(plain,)), data, tmp_path / "chroma")
+    known = averaged_state(read_run(tmp_path / "chroma" / LAST))
+    begun = Training(recipe, data, tmp_path / "next", seed=1, device="cpu", workers=0, init=tmp_path / "chroma" / LAST)
+    state = begun.networks.generator.state_dict()
+    assert "head.out.weight" in known and all(torch.equal(state[name], value) for name, value in known.items())
+    assert state.keys() - known.keys() == {
+        "head.hidden.weight", "head.hidden.bias", "head.likely.weight", "head.likely.bias", "head.seen"
+    }  # fmt: skip
+
+
+def test_several_folders_are_trained_on_together(data: Path, tmp_path: Path) -> None:
+    pictures(tmp_path / "more" / "streets", 5, seed=3)
+    recipe = toy_stages("compact", 1, "96px")
+    training = Training(
+        recipe, [str(data), str(tmp_path / "more")], tmp_path / "run", seed=0, device="cpu", workers=0
+    )  # fmt: skip
+    assert training.source.images == sum(
+        not is_held_out(entry.name) for entry in index(data, tmp_path / "more")
+    )  # fmt: skip
+
+
+def test_colours_are_counted_as_a_mean_over_steps(data: Path, tmp_path: Path) -> None:
+    recipe = toy_stages("compact", 1, "96px")
+    networks = Training(recipe, data, tmp_path / "run", seed=0, device="cpu", workers=0).networks
+    before = networks.generator.get_buffer("head.seen").clone()
+    green = networks.seen(torch.tensor([30, 200, 60], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 32, 32))
+    after = networks.count_colours(green)
+    kept = 0.995
+    found = (after - kept * before) / (1 - kept)
+    assert torch.equal(after, networks.generator.get_buffer("head.seen"))
+    assert int((found > 1e-3).sum()) <= 4 and float(found.sum()) == pytest.approx(1, abs=1e-3)

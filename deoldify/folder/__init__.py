@@ -1,0 +1,50 @@
+"""Many photographs: which, what becomes of each, what is done already, and several of them side by side.
+
+In come paths, a `Job` and what is to be done to a `Photo`, out come files and one `Outcome` a photo. ``listing`` finds
+the photographs in folders, ``naming`` says what results are called, ``stamps`` what a result was made of and whether
+that is still so, ``planning`` decides by these what is to be done, ``running`` does it; ``streams`` stand for files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deoldify.doors import handing_on
+
+if TYPE_CHECKING:
+    from deoldify.folder import running
+    from deoldify.folder.listing import Found, Trouble, list_photographs
+    from deoldify.folder.naming import name_results
+    from deoldify.folder.planning import Plan, Task, plan
+    from deoldify.folder.running import Outcome, Run, Status, Work, process
+    from deoldify.folder.stamps import Job, Stamp, digest_of, job_of, stamp_of
+else:
+    __getattr__, __dir__ = handing_on(
+        __name__,
+        listing=("Found", "Trouble", "list_photographs"),
+        naming=("name_results",),
+        planning=("Plan", "Task", "plan"),
+        running=("running", "Outcome", "Run", "Status", "Work", "process"),
+        stamps=("Job", "Stamp", "digest_of", "job_of", "stamp_of"),
+    )
+
+__all__ = [
+    "Found",
+    "Job",
+    "Outcome",
+    "Plan",
+    "Run",
+    "Stamp",
+    "Status",
+    "Task",
+    "Trouble",
+    "Work",
+    "digest_of",
+    "job_of",
+    "list_photographs",
+    "name_results",
+    "plan",
+    "process",
+    "running",
+    "stamp_of",
+]

@@ -1,0 +1,173 @@
+"""Which file becomes which, and what is done already: looked at before anything is opened or loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deoldify.errors import UsageError
+from deoldify.folder import streams
+from deoldify.folder.listing import Found, Identity, Trouble, identity_of, list_photographs
+from deoldify.folder.naming import name_results
+from deoldify.folder.stamps import Job, Stamp, is_of, stamp_of
+from deoldify.photo import WRITABLE_SUFFIXES, sweep
+
+
+@dataclass(frozen=True)
+class Task:
+    """A photograph to do: its file or pipe, and the file or pipe for what becomes of it."""
+
+    source: Path
+    target: Path
+
+
+@dataclass
+class Plan:
+    """What a run is going to do.
+
+    Attributes:
+        tasks: what is to be done.
+        there: what is done already.
+        results: how many of the files that were found are results of such a job themselves, and no photographs.
+        troubles: what could not be read.
+    """
+
+    tasks: list[Task] = field(default_factory=list)
+    there: list[Task] = field(default_factory=list)
+    results: int = 0
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+def plan(photos: Sequence[Path], output: Path, job: Job, *, force: bool = False) -> Plan:
+    """Decide which file becomes which.
+
+    A photo whose result is there is done already if that was made of this very file by the same job with the same
+    weights and settings. Partial files that a killed run has left in the folders concerned are deleted.
+
+    Args:
+        photos: files, folders, and ``-`` for stdin.
+        output: a file for one photo, ``-`` for stdout, a folder for several.
+        job: what is to be done.
+        force: do again what is done already, and replace what else lies in the results' places.
+
+    Raises:
+        UsageError: the photos and the output do not go together; a result would replace one of the photos; or there
+            are other files in the results' places, such as another job's results.
+    """
+    piped = [photo for photo in photos if streams.is_stdin(photo) or streams.is_stream(photo)]
+    if piped or streams.is_stdout(output) or streams.is_stream(output):
+        return _piped(photos, output)
+    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or not output.suffix
+    if not into_folder and output.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise UsageError(f"{output} must end in one of {', '.join(WRITABLE_SUFFIXES)}")
+    if into_folder and (output.is_file() or (output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir())):
+        raise UsageError(f"{output} is named like a file, and several photos need a folder, such as {output.stem}")
+    found, troubles = list_photographs(photos, output if into_folder else None)
+    todo = [photo for photo in found if photo.named or not _is_result(photo.path, job)]
+    made = Plan(results=len(found) - len(todo), troubles=troubles)
+    if not found and all(trouble.is_empty for trouble in troubles):
+        raise UsageError("; ".join(trouble.message for trouble in troubles))
+    targets = name_results(todo, output) if into_folder else [output] * len(todo)
+    tasks = [Task(photo.path, target) for photo, target in zip(todo, targets, strict=True)]
+    _keep_originals(tasks, todo, output, job)
+    if into_folder and not force:
+        made.tasks, made.there = _apart(tasks, output, job)
+    else:
+        made.tasks = tasks
+    for folder in {task.target.parent for task in tasks}:
+        sweep(folder)
+        sweep(folder / ".deoldify")
+    return made
+
+
+def _piped(photos: Sequence[Path], output: Path) -> Plan:
+    """The plan for a photo that comes or goes by a pipe."""
+    if len(photos) > 1 or photos[0].is_dir():
+        raise UsageError("a pipe takes one photo at a time; name a folder for several, with --output")
+    source = photos[0]
+    out = streams.is_stdout(output) or streams.is_stream(output)
+    if not out and (output.is_dir() or output.suffix.lower() not in WRITABLE_SUFFIXES):
+        raise UsageError(f"a photo from a pipe has no name: let --output be - or end in {', '.join(WRITABLE_SUFFIXES)}")
+    if streams.is_stdin(source) and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError("stdin is no photo but a terminal: send one, as in deoldify ... - -o colour.jpg < photo.jpg")
+    if streams.is_stdout(output) and (sys.stdout is None or sys.stdout.isatty()):
+        raise UsageError("stdout is a terminal, which shows no photo: send it on, as in ... > colour.jpg")
+    if source.exists() and output.exists() and not streams.is_stdin(source) and os.path.samefile(source, output):
+        raise UsageError(f"{output} is both what is read and what is written")
+    if not out:
+        sweep(output.parent)
+    return Plan(tasks=[Task(source, output)])
+
+
+def _is_result(path: Path, job: Job) -> bool:
+    stamp = stamp_of(path) if path.suffix.lower() in WRITABLE_SUFFIXES else None
+    return stamp is not None and stamp.job == job.name
+
+
+def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Path, job: Job) -> None:
+    """Complain where a result would take the place of a photo."""
+    originals: dict[Identity, Path] = {}
+    for photo in photos:
+        with contextlib.suppress(OSError):
+            originals.setdefault(identity_of(photo.path), photo.path)
+    for task in tasks:
+        with contextlib.suppress(OSError):
+            original = originals.get(identity_of(task.target))
+            if original is not None:
+                folder = output if output.is_dir() else output.parent
+                raise UsageError(
+                    f"{folder} holds the originals, and {original} would be replaced by what becomes of "
+                    f"{'it' if original == task.source else task.source}: name another folder, such as "
+                    f"{folder / job.done}"
+                )
+
+
+def _apart(tasks: Sequence[Task], output: Path, job: Job) -> tuple[list[Task], list[Task]]:
+    """What is to be done, and what is done already."""
+    todo: list[Task] = []
+    there: list[Task] = []
+    of_another: Path | None = None
+    for task in tasks:
+        if not os.path.lexists(task.target):
+            todo.append(task)
+            continue
+        stamp = stamp_of(task.target)
+        if stamp is None or stamp.identity != job.identity:
+            raise UsageError(_in_the_way(task.target, stamp, output, job))
+        try:
+            same = is_of(stamp, task.target, task.source)
+        except OSError:
+            todo.append(task)  # opening it will tell why
+            continue
+        (there if same else todo).append(task)
+        of_another = of_another if same else of_another or task.target
+    # Where others are done already, the folder is that of these photos, some of which have changed since.
+    if of_another is not None and not there:
+        raise UsageError(
+            f"{of_another} is there already, made of another photo or of this one before it changed: "
+            f"name another folder, such as {_beside(output, job)}, or replace it by --force"
+        )
+    return todo, there
+
+
+def _in_the_way(target: Path, stamp: Stamp | None, output: Path, job: Job) -> str:
+    if stamp is None:
+        what = "and is no result of this program"
+    elif stamp.job != job.name:
+        what = f"as a result of deoldify {stamp.job}"
+    else:
+        what = "made with other settings or weights"
+    return (
+        f"{target} is there already, {what}: name another folder, such as {_beside(output, job)}, "
+        "or replace it by --force"
+    )
+
+
+def _beside(output: Path, job: Job) -> Path:
+    """A folder to name instead."""
+    name = output.name or output.resolve().name
+    return output.parent / f"{name}-{job.done}" if output.name else output / job.done

@@ -1,0 +1,327 @@
+"""Many photographs: some side by side, so that one is decoded or encoded while another is rendered.
+
+A photo is opened, worked on and saved with a stamp of what was made of which file, and its date follows. Each gives one
+`Outcome`, whatever happens to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from deoldify.errors import DeOldifyError, LeftOutError, PhotoError
+from deoldify.folder import streams
+from deoldify.folder.planning import Task
+from deoldify.folder.stamps import Job, Stamp, digest_of
+from deoldify.network import memory
+from deoldify.photo import (
+    PAGED_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    Photo,
+    Render,
+    open_photo,
+    pixels_in,
+    save_pages,
+    save_photo,
+    working_on,
+)
+
+_log = logging.getLogger(__name__)
+
+Work = Callable[[Photo], tuple[Photo, str]]
+"""A photo to what is made of it, and the label that says so; or a ``LeftOutError``, where it is rightly left as it is.
+It is called from several threads at once."""
+
+Status = Literal["done", "there", "left", "failed"]
+"""What has become of a photo: its result is new, was there already, is not wanted, or could not be made."""
+
+PIXELS_AT_ONCE = 100_000_000
+"""Photos are begun as long as those in hand have no more pixels together; a larger one is done alone."""
+
+_GLANCE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has become of a photo.
+
+    Attributes:
+        source: its file.
+        target: the file of its result.
+        status: see ``Status``.
+        message: why it was left or has failed; empty otherwise.
+        kind: the file's format by Pillow's name; empty where it could not be opened.
+        pages: how many pages or frames the file has; 0 where it could not be opened.
+        animated: whether they are frames.
+        pages_done: how many of them are in the result.
+        renders: what the result was made with.
+        digest: SHA-256 of the photo's file in hex; empty where it could not be read.
+        size: of the result in pixels, width and height; zeros where there is none.
+        bits: of a sample of the result.
+        seconds: that it took, waiting for other photos' renders included.
+    """
+
+    source: Path
+    target: Path
+    status: Status
+    message: str = ""
+    kind: str = ""
+    pages: int = 0
+    animated: bool = False
+    pages_done: int = 0
+    renders: tuple[Render, ...] = ()
+    digest: str = ""
+    size: tuple[int, int] = (0, 0)
+    bits: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is done to each photo of a run.
+
+    Attributes:
+        work: makes the result. Renders take turns by themselves, see ``Prepared``.
+        job: what that is, for the stamps; None leaves them out.
+        keep_dates: whether results get the dates of their photos' files.
+        all_pages: whether all pages of a TIFF are done, or the first.
+    """
+
+    work: Work
+    job: Job | None = None
+    keep_dates: bool = True
+    all_pages: bool = False
+
+
+def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = False) -> Generator[Outcome, None, None]:
+    """Open, work on and save photographs, several at a time; a bad one does not stop the others.
+
+    What is saved does not depend on the number of workers. A photo is begun when a worker is free and there is room
+    for its pixels, so that memory does not grow with the number of photos. When the generator is closed, or the caller
+    is interrupted while waiting, photos in hand are dropped before they are saved; a file that is being written is
+    finished first.
+
+    Args:
+        tasks: files and what they are to become; folders are made where they are missing.
+        run: what to do.
+        workers: how many photos are in hand at once.
+        short: renders take no longer than what surrounds them. They gain little from a second core then, and another
+            photo much, so each takes one; and the process's heap keeps what is freed, see ``memory.let_heap_grow``.
+
+    Yields:
+        one outcome a photo, as they are finished.
+    """
+    waiting = iter(tasks)
+    turn, stop, room = threading.Lock(), threading.Event(), _Room(PIXELS_AT_ONCE)
+    finished: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+
+    usual = torch.get_num_threads()
+    if short:
+        memory.let_heap_grow()
+
+    def work_through() -> None:
+        try:
+            torch.set_num_threads(1 if short else usual)
+            while not stop.is_set():
+                with turn:
+                    task = next(waiting, None)
+                if task is None:
+                    break
+                with room.taken_by(0 if streams.is_stream(task.source) else pixels_in(task.source)):
+                    outcome = _do(task, run, stop)
+                if outcome is not None:
+                    finished.put(outcome)
+        except BaseException as error:  # the caller's thread is to have it
+            finished.put(error)
+        finally:
+            finished.put(None)
+
+    hands = [threading.Thread(target=work_through) for _ in range(min(workers, len(tasks)))]
+    try:
+        for hand in hands:
+            hand.start()
+        left = len(hands)
+        while left:
+            try:
+                outcome = finished.get(timeout=_GLANCE_SECONDS)  # without one, Windows keeps Ctrl-C waiting, too
+            except queue.Empty:
+                continue
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome is None:
+                left -= 1
+            else:
+                yield outcome
+    finally:
+        stop.set()
+        for hand in hands:
+            if hand.ident is not None:
+                hand.join()
+        torch.set_num_threads(usual)  # threads to come take the number that was set last, by whichever
+
+
+def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
+    """Do one photo; None where it was dropped because of ``stop``."""
+    start = time.perf_counter()
+    doing = _Doing(task, run, stop)
+    status: Status = "failed"
+    try:
+        doing.do()
+    except _Dropped:
+        return None
+    except LeftOutError as reason:
+        status, message = "left", str(reason)
+    except (DeOldifyError, OSError) as error:
+        message = str(error)
+    except Exception as error:  # one photo's trouble, be it ours, is not that of the others
+        message = f"{task.source} could not be done: {type(error).__name__}: {' '.join(str(error).split())}"
+        _log.debug("%s", message, exc_info=error)
+    else:
+        status, message = "done", ""
+    return doing.outcome(status, message, time.perf_counter() - start)
+
+
+class _Dropped(Exception):  # noqa: N818, it is none
+    """The run ends before a photo is done."""
+
+
+class _Doing:
+    """A photo on its way, and what is known of it so far."""
+
+    def __init__(self, task: Task, run: Run, stop: threading.Event) -> None:
+        self._task, self._run, self._stop = task, run, stop
+        self._came: streams.Received | None = None
+        self._photo: Photo | None = None
+        self._kind, self._digest, self._bits = "", "", 0
+        self._pages, self._pages_done, self._animated = 0, 0, False
+        self._renders: tuple[Render, ...] = ()
+        self._size = (0, 0)
+        self._label: str | None = None
+        self._reason: LeftOutError | None = None
+
+    def outcome(self, status: Status, message: str, seconds: float) -> Outcome:
+        return Outcome(
+            self._task.source, self._task.target, status, message, kind=self._kind, pages=self._pages,
+            animated=self._animated, pages_done=self._pages_done if status == "done" else 0,
+            renders=self._renders, digest=self._digest, size=self._size, bits=self._bits, seconds=seconds,
+        )  # fmt: skip
+
+    def do(self) -> None:
+        bytes_, modified = self._open()
+        kept, stamped = (modified, None) if self._run.keep_dates else (None, modified)
+        job, target = self._run.job, self._task.target
+        stamp = None if job is None else str(Stamp(job.name, job.identity, self._digest, bytes_, stamped))
+        several = self._run.all_pages and self._pages > 1 and not self._animated
+        save = self._save_pages if several else self._save
+        if streams.is_stdout(target) or streams.is_stream(target):
+            with streams.sent(target, self._suffix(several), self._stop.is_set) as file:
+                save(file, stamp, None)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            save(target, stamp, kept)
+
+    def _open(self) -> tuple[int, int | None]:
+        """The photo; its file's length, and its date where it has one."""
+        source = self._task.source
+        if streams.is_stdin(source) or streams.is_stream(source):
+            self._came = streams.receive(source, self._stop.is_set)
+            self._photo = open_photo(self._came)
+            self._digest = digest_of(self._came)
+            bytes_, modified = self._came.getbuffer().nbytes, None
+        else:
+            self._photo = open_photo(source)
+            with source.open("rb") as stream:
+                self._digest = digest_of(stream)
+            found = source.stat()
+            bytes_, modified = found.st_size, found.st_mtime_ns
+        self._kind, self._pages, self._animated = self._photo.format, self._photo.pages, self._photo.animated
+        return bytes_, modified
+
+    def _suffix(self, several: bool) -> str:
+        """Of what goes through a pipe."""
+        asked = self._task.target.suffix.lower()
+        if asked in WRITABLE_SUFFIXES:
+            return asked
+        return PAGED_SUFFIXES[0] if several or self._photo is None else self._photo.suffix
+
+    def _save(self, target: Path, stamp: str | None, modified: int | None) -> None:
+        assert self._photo is not None
+        result, label = self._made_of(self._photo)
+        self._photo = None  # the encoder needs its memory
+        save_photo(result, target, label=label, stamp=stamp, modified=modified)
+        self._pages_done = 1
+
+    def _save_pages(self, target: Path, stamp: str | None, modified: int | None) -> None:
+        """One page at a time; pages that are rightly left are in the result as they were."""
+        first, self._photo = self._made_of_page(0), None
+        taken: list[BaseException] = []
+
+        def pages() -> Iterator[Photo]:
+            try:
+                yield first.pop()
+                for number in range(1, self._pages):
+                    yield self._made_of_page(number).pop()
+                if not self._pages_done and self._reason is not None:
+                    raise self._reason
+            except BaseException as error:
+                taken.append(error)
+                raise
+
+        try:
+            save_pages(pages(), target, label=self._label, stamp=stamp, modified=modified)
+        except PhotoError:
+            if taken:  # it was no fault of saving
+                raise taken[0] from None
+            raise
+
+    def _made_of_page(self, number: int) -> list[Photo]:
+        """What is saved of a page, alone in a list that lets go of it."""
+        page = open_photo(self._came or self._task.source, page=number)
+        try:
+            result, label = self._made_of(page)
+        except LeftOutError as reason:
+            self._reason = reason
+            return [page]
+        self._pages_done += 1
+        self._label = label
+        return [replace(result, pages=self._pages)]
+
+    def _made_of(self, photo: Photo) -> tuple[Photo, str]:
+        if self._stop.is_set():
+            raise _Dropped
+        with working_on(self._task.source):
+            result, label = self._run.work(photo)
+        if self._stop.is_set():
+            raise _Dropped
+        self._renders += result.renders
+        self._size, self._bits = (result.width, result.height), result.bits
+        return result, label
+
+
+class _Room:
+    """Room for so many pixels; who finds none waits, unless all of it is free."""
+
+    def __init__(self, pixels: int) -> None:
+        self._pixels, self._taken = pixels, 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken_by(self, pixels: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._pixels)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()

@@ -1,0 +1,107 @@
+"""What was done to which file with what: stamped on each result, and read when a run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from deoldify.photo import read_label
+
+_FORM = re.compile(r"deoldify:([\w-]+) ([0-9a-f]{32}) of sha256:([0-9a-f]{64}), (\d+) bytes(?:, dated (-?\d+))?")
+_COARSE_NS = 2_000_000_000  # the dates of some file systems come in steps of two seconds
+_FINE_NS = 1_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done to photographs.
+
+    Attributes:
+        name: of the command, such as "colorize".
+        done: what has become of a photo then, such as "coloured".
+        identity: 32 hex digits that only the same job with the same weights and settings has; see ``job_of``.
+    """
+
+    name: str
+    done: str
+    identity: str
+
+
+def job_of(name: str, done: str, *, weights: Mapping[str, str], settings: Mapping[str, object]) -> Job:
+    """A job and its identity.
+
+    Args:
+        name: see ``Job``.
+        done: see ``Job``.
+        weights: of each model that has a part in it, their SHA-256.
+        settings: everything else that decides what comes out: values that JSON can hold.
+    """
+    what = json.dumps({"job": name, "weights": dict(weights), "settings": dict(settings)}, sort_keys=True)
+    return Job(name, done, hashlib.sha256(what.encode()).hexdigest()[:32])
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a result says of its making.
+
+    Attributes:
+        job: its name.
+        identity: of the job.
+        digest: SHA-256 of the photo's file, in hex.
+        size: of that file in bytes.
+        modified: its date in nanoseconds since 1970; None where the result has that date itself.
+    """
+
+    job: str
+    identity: str
+    digest: str
+    size: int
+    modified: int | None = None
+
+    def __str__(self) -> str:
+        dated = "" if self.modified is None else f", dated {self.modified}"
+        return f"deoldify:{self.job} {self.identity} of sha256:{self.digest}, {self.size} bytes{dated}"
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The last stamp of a file; None where it has none, be it that it cannot be read."""
+    found = _FORM.findall(read_label(path))
+    if not found:
+        return None
+    job, identity, digest, size, modified = found[-1]
+    return Stamp(job, identity, digest, int(size), int(modified) if modified else None)
+
+
+def is_of(stamp: Stamp, result: Path, source: Path) -> bool:
+    """Whether a result was made of this very file.
+
+    Size and date tell that without reading the file; where the date differs, its digest does.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    now = source.stat()
+    if now.st_size != stamp.size:
+        return False
+    then = result.stat().st_mtime_ns if stamp.modified is None else stamp.modified
+    coarse = stamp.modified is None and then % 1_000_000_000 == 0
+    if abs(now.st_mtime_ns - then) < (_COARSE_NS if coarse else _FINE_NS):
+        return True
+    with source.open("rb") as stream:
+        return digest_of(stream) == stamp.digest
+
+
+def digest_of(stream: BinaryIO) -> str:
+    """SHA-256 of all that a stream holds, in hex; the stream is at its beginning afterwards."""
+    digest = hashlib.sha256()
+    stream.seek(0, os.SEEK_SET)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    stream.seek(0, os.SEEK_SET)
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""Options that several commands of ``deoldify`` have."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deoldify.checkpoints import CHECKPOINTS
+
+
+class Transfer(str, Enum):
+    """How colour gets from the render back to full size."""
+
+    guided = "guided"
+    bilinear = "bilinear"
+    none = "none"
+
+
+class Device(str, Enum):
+    """Where to run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class Precision(str, Enum):
+    """Floating-point type of the renders."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+class Pages(str, Enum):
+    """Which pages of a TIFF are done."""
+
+    first = "first"
+    all = "all"
+
+
+def model_names() -> list[str]:
+    """Names that a shell completes to where a model is asked for."""
+    return [checkpoint.name for checkpoint in CHECKPOINTS]
+
+
+def _colorizer_names() -> list[str]:
+    return [checkpoint.name for checkpoint in CHECKPOINTS if checkpoint.task == "colorize"]
+
+
+PhotosArgument = Annotated[
+    list[Path], typer.Argument(help="Photographs, or folders of them; - is stdin.", show_default=False)
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", help="A file for one photo; a folder for several; - is stdout.", show_default=False),
+]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file with weights to use in place of the model's own, such as runs/x/last.pt.", show_default=False
+    ),
+]
+StrengthOption = Annotated[
+    float,
+    typer.Option("--strength", "-s", min=0, max=1.5, help="0 changes nothing, 1 restores, up to 1.5 overdoes."),
+]
+KeepToneOption = Annotated[
+    bool,
+    typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
+]
+RenderFactorOption = Annotated[
+    int | None,
+    typer.Option(
+        "--render-factor", "-r", min=4, max=64, show_default="automatic",
+        help="Side of the square that the model sees, in units of 16 pixels. Where it colours, more finds smaller "
+        "things, and less gives bolder colour.",
+    ),
+]  # fmt: skip
+DeviceOption = Annotated[Device, typer.Option(help="Where to run.")]
+PrecisionOption = Annotated[Precision, typer.Option(help="Floating-point type of the renders.")]
+ColorizerOption = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", autocompletion=_colorizer_names,
+        help="Which model colours; see `deoldify models`. Or a repository on the Hub, owner/name, or its folder.",
+    ),
+]  # fmt: skip
+ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]
+PagesOption = Annotated[Pages, typer.Option(help="Of a TIFF with several pages: the first, or all into one TIFF.")]
+DatesOption = Annotated[bool, typer.Option("--keep-dates/--no-keep-dates", help="Results get their photos' dates.")]
+RendersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=32, show_default="the model's own",
+        help="Renders that a photo is made of, of sizes around the factor and mirrored: 1 or an even number. "
+        "Colour is paled where they disagree.",
+    ),
+]  # fmt: skip
+SaturationOption = Annotated[
+    float, typer.Option(min=0, max=1.5, help="How much colour, of what the model sees; 0 for none.")
+]
+WarmthOption = Annotated[
+    float, typer.Option(min=-1, max=1, help="-1 draws colours towards blue, 1 towards orange; neutrals stay.")
+]
+LivelinessOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, show_default="the model's own",
+        help="0 for the model's cautious opinion, 1 for its lively one, where it has two.",
+    ),
+]  # fmt: skip
+CautionOption = Annotated[
+    float, typer.Option(min=0, max=1, help="How much colour is paled where the model guesses, where it tells.")
+]
+HintOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What colour a place has, for its surface: 0.4,0.6,#334d80, or none for the colour; shares of width "
+        "and height. Repeatable; for one photo.", show_default=False,
+    ),
+]  # fmt: skip

@@ -1,0 +1,113 @@
+"""On a telephone, by keyboard, by ear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.visitor import choose, colorize, compared, open_defade_tab, restore
+from tests.page import grey_photo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+TELEPHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+
+
+def violations(page: Page) -> list[tuple[str, Any]]:
+    """What axe-core finds against WCAG 2.1 A and AA."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    response = axe.run(page, options={"runOnly": RULES}).response
+    assert len(response["passes"]) > 10
+    return [(found["id"], [node["target"] for node in found["nodes"]]) for found in response["violations"]]
+
+
+@pytest.mark.parametrize("size", [TELEPHONE, DESK], ids=["narrow", "wide"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_both_tabs_are_accessible_and_nothing_scrolls_sideways(
+    page: Page, tmp_path: Path, theme: str, size: dict[str, int]
+) -> None:
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.goto(f"{page.url}?__theme={theme}")
+    page.get_by_role("button", name="Colorize", exact=True).wait_for()
+    assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+    assert violations(page) == []
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear photograph")
+    choose(page, [grey_photo(tmp_path / "hills.jpg", 300, 200), letter])
+    colorize(page)
+    page.get_by_role("button", name="Colorize", exact=True).hover()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    open_defade_tab(page)
+    page.get_by_label("And colour it if it is black and white").check()
+    choose(page, tmp_path / "hills.jpg", "defade-")
+    restore(page)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_axe_would_have_found_what_is_unnamed(page: Page) -> None:
+    page.evaluate("document.querySelector('#photo .example').removeAttribute('aria-label')")
+    assert [name for name, _ in violations(page)] == ["button-name"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)], ids=["portrait", "landscape"])
+def test_the_result_and_its_download_come_into_view_on_a_telephone(
+    page: Page, tmp_path: Path, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    choose(page, grey_photo(tmp_path / "hills.jpg", 600, 800))
+    colorize(page)
+    for element in ("#comparison .frame", "#download"):
+        page.wait_for_function(
+            "(element) => { const box = document.querySelector(element).getBoundingClientRect();"
+            " return box.top >= 0 && box.bottom <= innerHeight && box.height > 30 }",
+            arg=element,
+        )
+
+
+def test_swiping_and_turning_the_wheel_over_the_picture_scroll_the_page(page: Page, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    choose(page, grey_photo(tmp_path / "hills.jpg", 300, 200))
+    colorize(page)
+    page.wait_for_timeout(800)  # until it has scrolled to the result
+    frame = page.locator("#comparison .frame")
+    assert frame.evaluate("frame => getComputedStyle(frame).touchAction") == "pan-y pinch-zoom"
+    box = frame.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    chrome = page.context.new_cdp_session(page)
+    chrome.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    before = page.evaluate("scrollY")
+    chrome.send(
+        "Input.synthesizeScrollGesture",
+        {"x": x, "y": y, "yDistance": 150, "gestureSourceType": "touch", "speed": 800},
+    )
+    swiped = page.evaluate("scrollY")
+    assert swiped < before
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("before => scrollY < before", arg=swiped)
+
+
+def test_all_is_reached_and_heard_by_keyboard_and_ear(page: Page, tmp_path: Path) -> None:
+    choose(page, grey_photo(tmp_path / "hills.jpg", 300, 200))
+    page.get_by_role("button", name="Colorize", exact=True).focus()
+    page.keyboard.press("Enter")
+    compared(page)
+    status = page.locator("#view [data-role=status]")
+    assert status.get_attribute("role") == "status"
+    page.wait_for_function("() => document.querySelector('#view [data-role=status]').textContent == 'Done.'")
+    handle = page.get_by_role("slider", name="Compare")
+    handle.focus()
+    page.keyboard.press("End")
+    assert handle.get_attribute("aria-valuetext") == "100 percent as it was"
+    assert page.locator("#comparison .frame").evaluate("frame => frame.style.getPropertyValue('--at')") == "100%"
+    outline = handle.evaluate("handle => getComputedStyle(handle).outlineWidth")
+    assert outline == "3px"
+    alts = page.locator("#comparison img").evaluate_all("images => images.map((image) => image.alt)")
+    assert alts == ["hills.jpg, afterwards", "hills.jpg, as it was"]

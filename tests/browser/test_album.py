@@ -1,0 +1,114 @@
+"""Several photos on the page, in a real browser."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from tests.browser.visitor import PATIENCE, choose, colorize, download
+from tests.page import colourfulness, grey_photo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DROP = """async ({ name, data, target }) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  const place = document.querySelector(target);
+  const event = target === "body"
+    ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true })
+    : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+  place.dispatchEvent(event);
+}"""
+
+
+def let_go(page: Page, photo: Path, target: str) -> None:
+    """Drop a photo on an element, or paste it where that is the body."""
+    import base64
+
+    data = base64.b64encode(photo.read_bytes()).decode()
+    page.evaluate(DROP, {"name": photo.name, "data": data, "target": target})
+
+
+def states(page: Page) -> list[str]:
+    """What the strip says of each photo."""
+    return [
+        (label or "").partition(":")[0]
+        for label in page.locator("#photo .pick").evaluate_all("each => each.map((one) => one.ariaLabel)")
+    ]
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> list[Path]:
+    """Five photos of different widths, and a broken one in the middle."""
+    photos = [grey_photo(tmp_path / f"hills{number}.jpg", 200 + number, 150) for number in range(5)]
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear photograph")
+    return [*photos[:2], letter, *photos[2:]]
+
+
+def test_five_photos_and_a_broken_one_come_back_in_a_zip(page: Page, five: list[Path], tmp_path: Path) -> None:
+    choose(page, five)
+    page.get_by_role("button", name="Colorize", exact=True).click()
+    page.get_by_text("5 of 5 photos done.").wait_for(timeout=PATIENCE)
+    assert states(page) == [f"{photo.name}, {'failed' if photo.stem == 'letter' else 'done'}" for photo in five]
+    page.locator("#photo .failed-list").get_by_text("“letter.jpg” is not a photograph").wait_for()
+    (tmp_path / "out").mkdir()
+    archive = download(page, tmp_path / "out", "zip")
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.namelist() == [f"hills{number}-colour.jpg" for number in range(5)]
+        for number in range(5):
+            with opened.open(f"hills{number}-colour.jpg") as file, Image.open(file) as coloured:
+                assert coloured.size == (200 + number, 150) and colourfulness(coloured) > 3
+        page.locator("#photo .pick").nth(4).click()
+        page.locator("#comparison img[alt='hills3.jpg, as it was']").wait_for(timeout=PATIENCE)
+        assert download(page, tmp_path / "out").read_bytes() == opened.read("hills3-colour.jpg")
+
+
+def test_stopping_keeps_what_is_done_and_pressing_again_goes_on(page: Page, tmp_path: Path) -> None:
+    choose(page, [grey_photo(tmp_path / f"hills{number}.jpg", 900, 600) for number in range(6)])
+    page.get_by_role("button", name="Colorize", exact=True).click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.wait_for(timeout=PATIENCE)
+    page.locator("#photo .photo.done").first.wait_for(timeout=PATIENCE)
+    stop.click()
+    page.get_by_text("what is done is kept").wait_for(timeout=PATIENCE)
+    done = page.locator("#photo .photo.done").count()
+    assert 1 <= done < 6
+    page.get_by_role("button", name="Colorize", exact=True).click()
+    page.get_by_text(f"{6 - done} of {6 - done} photo").or_(page.get_by_text("Done.")).wait_for(timeout=PATIENCE)
+    assert page.locator("#photo .photo.done").count() == 6
+
+
+def test_a_photo_dropped_or_pasted_over_another_is_added_and_results_stay_with_their_own(
+    page: Page, tmp_path: Path
+) -> None:
+    choose(page, grey_photo(tmp_path / "first.jpg", 300, 200))
+    colorize(page)
+    let_go(page, grey_photo(tmp_path / "second.jpg", 240, 180), "#photo .drop")
+    page.get_by_text("“second.jpg” appears here").wait_for(timeout=PATIENCE)
+    assert page.locator("#comparison img").count() == 0
+    let_go(page, grey_photo(tmp_path / "third.jpg", 200, 150), "body")
+    page.locator("#photo .pick").nth(2).wait_for(timeout=PATIENCE)
+    page.get_by_text("“third.jpg” appears here").wait_for(timeout=PATIENCE)
+    page.locator("#photo .pick").first.click()
+    page.locator("#comparison img[alt='first.jpg, as it was']").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Remove first.jpg").click()
+    page.get_by_text("“second.jpg” appears here").wait_for(timeout=PATIENCE)
+    assert page.locator("#comparison img").count() == 0 and page.locator("#download").count() == 0
+    assert page.locator("#photo .pick").count() == 2
+
+
+def test_a_zip_is_opened_and_pasting_text_gets_a_word(page: Page, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "trip.zip", "w") as archive:
+        archive.write(grey_photo(tmp_path / "a.jpg", 120, 90), "trip/a.jpg")
+        archive.writestr("trip/notes.txt", "text")
+    choose(page, tmp_path / "trip.zip")
+    assert states(page) == ["trip/a.jpg, waiting", "trip/notes.txt, failed"]
+    page.evaluate("document.body.dispatchEvent(new ClipboardEvent('paste', {bubbles: true}))")
+    page.get_by_text("There is no picture in the clipboard").wait_for()
