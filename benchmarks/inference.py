@@ -31,9 +31,25 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.resident import TELLS, resident, start_peak_anew
 from deoldify.model import FACTOR_PIXELS
-from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, Prepared, fold_norms, memory
+from deoldify.network import (
+    ARTISTIC,
+    COMPACT,
+    DDCOLOR_LARGE,
+    DDCOLOR_TINY,
+    DEFADE,
+    STABLE,
+    AnyGenerator,
+    NetworkConfig,
+    Prepared,
+    build,
+    fold_norms,
+    memory,
+)
 
-MODELS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
+MODELS: dict[str, NetworkConfig] = {
+    "compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE,
+    "ddcolor-tiny": DDCOLOR_TINY, "ddcolor": DDCOLOR_LARGE,
+}  # fmt: skip
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PLAIN = "plain"
 ENGINES = {"onnxruntime": "onnxruntime onnxscript", "openvino": "openvino"}
@@ -71,7 +87,7 @@ class Row:
 
 def render_of(model: str, way: str, device: torch.device) -> Render:
     """The generator with random weights, ready to map (N, 3, H, W) float32 on the CPU to the same."""
-    generator = Generator(MODELS[model]).eval()
+    generator = build(MODELS[model]).eval()
     if way in ENGINES:
         start = {"onnxruntime": onnxruntime_of, "openvino": openvino_of}[way]
         folded = fold_norms(generator).requires_grad_(False)
@@ -95,7 +111,7 @@ def render_of(model: str, way: str, device: torch.device) -> Render:
     return render
 
 
-def onnxruntime_of(generator: Generator, x: Tensor) -> Render:
+def onnxruntime_of(generator: AnyGenerator, x: Tensor) -> Render:
     """The generator in ONNX Runtime, for inputs of the size of ``x``."""
     import onnxruntime
 
@@ -109,7 +125,7 @@ def onnxruntime_of(generator: Generator, x: Tensor) -> Render:
     return lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
 
 
-def openvino_of(generator: Generator, x: Tensor) -> Render:
+def openvino_of(generator: AnyGenerator, x: Tensor) -> Render:
     """The generator in OpenVINO, for inputs of the size of ``x``."""
     import openvino
 
@@ -128,7 +144,7 @@ def grey(render_factor: int) -> Tensor:
 def gflop(model: str, render_factor: int) -> float:
     """Multiplications and additions of the plain generator for one square, 10⁹; nothing is computed."""
     with torch.device("meta"):  # where spectral norm, which takes next to nothing, does not run
-        generator, x = Generator(replace(MODELS[model], spectral=False)).eval(), grey(render_factor)
+        generator, x = build(MODELS[model], spectral=False).eval(), grey(render_factor)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         generator(x)
     return float(counter.get_total_flops()) / 1e9
@@ -269,12 +285,14 @@ class Device(str, Enum):
 
 
 class ModelName(str, Enum):
-    """Generators, of which video has the shape of stable."""
+    """Generators, of which video has the shape of stable, and DDColor's artistic and paper that of ddcolor."""
 
     compact = "compact"
     defade = "defade"
     artistic = "artistic"
     stable = "stable"
+    ddcolor_tiny = "ddcolor-tiny"
+    ddcolor = "ddcolor"
 
 
 class Engine(str, Enum):

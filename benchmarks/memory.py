@@ -7,7 +7,6 @@ exceeds what was resident before it, as the kernel counts (Linux only).
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import multiprocessing
@@ -19,18 +18,32 @@ import typer
 
 from benchmarks.resident import resident, start_peak_anew
 from deoldify.model import FACTOR_PIXELS
-from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, GeneratorConfig, Prepared, cost, memory
+from deoldify.network import (
+    ARTISTIC,
+    COMPACT,
+    DDCOLOR_LARGE,
+    DDCOLOR_TINY,
+    DEFADE,
+    STABLE,
+    NetworkConfig,
+    Prepared,
+    build,
+    cost,
+    memory,
+)
 
-CONFIGS = {"compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE}
+CONFIGS: dict[str, NetworkConfig] = {
+    "compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE,
+    "ddcolor-tiny": DDCOLOR_TINY, "ddcolor": DDCOLOR_LARGE,
+}  # fmt: skip
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CPU = torch.device("cpu")
 
 
-def measure(config: GeneratorConfig, dtype: torch.dtype, side: int) -> int:
+def measure(config: NetworkConfig, dtype: torch.dtype, side: int) -> int:
     """Peak bytes that a render of this side takes on the CPU, above what was there before, in this process."""
     memory.keep_heap_small()
-    # Spectral norm, which preparing folds away, would only take time here.
-    prepared = Prepared(Generator(dataclasses.replace(config, spectral=False)).eval(), CPU, dtype)
+    prepared = Prepared(build(config, spectral=False).eval(), CPU, dtype)
     prepared(torch.zeros(1, 3, 64, 64))
     memory.give_back(CPU)
     before = resident("VmRSS")
@@ -46,7 +59,7 @@ def main(
 ) -> None:
     """Print a table, and as its last line the same as JSON; exit status 1 where a prediction is off by over 15 %."""
     rows = []
-    print("model     precision  factor  predicted   measured  ratio")
+    print("model         precision  factor  predicted   measured  ratio")
     for model, precision, factor in itertools.product(models.split(","), precisions.split(","), factors.split(",")):
         config, dtype, side = CONFIGS[model], PRECISIONS[precision], int(factor) * FACTOR_PIXELS
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -54,7 +67,7 @@ def main(
         predicted = cost.render_cost(config, CPU, dtype, side).bytes
         rows.append((model, precision, int(factor), predicted, measured))
         print(
-            f"{model:9} {precision:9} {factor:>7} {predicted / 2**20:6.1f} MiB {measured / 2**20:6.1f} MiB "
+            f"{model:12} {precision:9} {factor:>7} {predicted / 2**20:6.1f} MiB {measured / 2**20:6.1f} MiB "
             f"{predicted / measured:6.2f}",
             flush=True,
         )

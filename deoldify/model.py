@@ -15,7 +15,7 @@ from deoldify import imaging
 from deoldify.checkpoints import Checkpoint
 from deoldify.errors import OutOfMemoryError
 from deoldify.imaging import Pixels
-from deoldify.network import Generator, GeneratorConfig, Prepared, choose_device, choose_precision, cost, memory
+from deoldify.network import AnyGenerator, NetworkConfig, Prepared, choose_device, choose_precision, cost, memory
 from deoldify.photo import Photo, Render
 
 Made = TypeVar("Made")
@@ -55,7 +55,7 @@ class Model:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, generator: Generator, *, device: str = "auto", precision: str = "auto"
+        self, checkpoint: Checkpoint, generator: AnyGenerator, *, device: str = "auto", precision: str = "auto"
     ) -> None:
         self.checkpoint = checkpoint
         self.device = choose_device(device)
@@ -114,7 +114,7 @@ class Model:
             self._prepared.most = max(1, min(_MOST_TOGETHER, int(memory.free_bytes(self.device) // needed)))
 
     @property
-    def _kind(self) -> tuple[GeneratorConfig, torch.device, torch.dtype]:
+    def _kind(self) -> tuple[NetworkConfig, torch.device, torch.dtype]:
         """What the cost of a render depends on, beside its side."""
         return self.generator.config, self.device, self.precision
 
@@ -207,7 +207,7 @@ def best_render_factor(checkpoint: Checkpoint, width: int, height: int) -> int:
 
 
 def largest_render_factor(
-    config: GeneratorConfig,
+    config: NetworkConfig,
     device: torch.device,
     dtype: torch.dtype,
     free: int,
@@ -232,7 +232,7 @@ def largest_render_factor(
 
 
 def rendering_seconds(
-    config: GeneratorConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
+    config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
 ) -> float | None:
     """Seconds that a photo's renders are going to take, of sizes around a factor; see ``cost.render_seconds``."""
     each = [
@@ -242,7 +242,7 @@ def rendering_seconds(
 
 
 def rendering_bytes(
-    config: GeneratorConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
+    config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
 ) -> int:
     """Most memory that a photo's renders take at any moment, of sizes around a factor; see ``cost.render_cost``."""
     side = imaging.spread(factor, renders)[-1] * FACTOR_PIXELS

@@ -112,7 +112,7 @@ def places(colorizer: deoldify.Colorizer, monkeypatch: pytest.MonkeyPatch) -> di
 
         return install
 
-    stem = colorizer.generator.encoder.body.conv_stem
+    stem = colorizer.generator.get_submodule("encoder.body.conv_stem")
     return {
         "square": before(imaging, "grey_square", lambda pixels, side: side),
         "encoder": before(stem, "forward", lambda x: x.shape[-1]),

@@ -63,6 +63,7 @@ def test_several_renders_are_a_mean_over_sizes_and_mirrors_paled_by_doubt(head: 
             with torch.no_grad():
                 x = normalise(to_tensor(seen))
                 if head == "distribution":
+                    assert isinstance(colorizer.generator, Generator)
                     uv = colorizer.generator.opinions(x).chroma
                 else:
                     uv = chroma(denormalise(colorizer.generator(x)).clamp(0, 1))
@@ -97,6 +98,7 @@ def test_the_mirrored_photo_gets_the_mirrored_colours(head: str, grey: Photo) ->
 def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
     colorizer = with_head("distribution", liveliness=0.25)
     plane = colorizer.plane(grey.pixels, render_factor=4, renders=1)
+    assert isinstance(colorizer.generator, Generator)
     with torch.no_grad():
         square = imaging.grey_square(grey.pixels, 64)
         logits = colorizer.generator.opinions(normalise(to_tensor(square))).logits

@@ -1,10 +1,10 @@
 """Pure functions on pixels: colour, the square that a network sees, and the way from there back to full size.
 
 In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C, H, W) of float in 0 to 1; out go the
-same. ``colour`` knows spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone get back onto
-the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of colours and
-makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints`` spreads colours
-that were named for places. Nothing here knows a file or a network.
+same. ``colour`` and ``cielab`` know spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone
+get back onto the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of
+colours and makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints``
+spreads colours that were named for places. Nothing here knows a file or a network.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
     from deoldify.imaging.adjustments import Adjustments, Hint
+    from deoldify.imaging.cielab import from_cielab, to_cielab
     from deoldify.imaging.colour import (
         IMAGENET_MEAN,
         IMAGENET_STD,
@@ -45,6 +46,7 @@ else:
     __getattr__, __dir__ = handing_on(
         __name__,
         adjustments=("Adjustments", "Hint"),
+        cielab=("from_cielab", "to_cielab"),
         colour=(
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "is_monochrome", "luma", "normalise", "to_tensor",
@@ -76,6 +78,7 @@ __all__ = [
     "colour_square",
     "denormalise",
     "doubted",
+    "from_cielab",
     "from_luma_chroma",
     "grey_square",
     "guided_coefficients",
@@ -86,6 +89,7 @@ __all__ = [
     "sampled_square",
     "spread",
     "stretch",
+    "to_cielab",
     "to_tensor",
     "together",
     "transfer_bilinear",

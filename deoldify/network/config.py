@@ -47,6 +47,11 @@ class GeneratorConfig:
         """Whether it is given pixels of the photograph as they are, and not means of neighbours (see ``ToneHead``)."""
         return self.head == "tone"
 
+    @property
+    def side_step(self) -> int:
+        """Pixels that the sides of the squares it is given are to be multiples of."""
+        return 16
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-ready plain data."""
         return asdict(self)
@@ -81,6 +86,44 @@ class GeneratorConfig:
             raise CheckpointError(f"no generator can be like this: {', '.join(wrong)}")
         return cls(**cast(Any, values))
 
+
+@dataclass(frozen=True)
+class DDColorConfig:
+    """A DDColor network (Kang et al. 2023).
+
+    Attributes:
+        encoder_widths: channels of the ConvNeXt encoder's maps, at 1/4, 1/8, 1/16 and 1/32 of the input's side.
+        encoder_depths: blocks at each of them.
+        width: channels that leave the pixel decoder's first two blocks; half of them leave its last.
+        queries: colours that are asked for.
+        query_width: numbers that make up a query; a multiple of 8, the heads of an attention.
+        feed_forward_width: of the perceptron behind each attention.
+        scales: of the pixel decoder's maps, from 1/16 up, that the queries look at in turn, 1 to 3.
+        layers: of the colour decoder.
+    """
+
+    encoder_widths: tuple[int, int, int, int]
+    encoder_depths: tuple[int, int, int, int]
+    width: int
+    queries: int
+    query_width: int
+    feed_forward_width: int
+    scales: int
+    layers: int
+
+    @property
+    def sees_samples(self) -> bool:
+        """As ``GeneratorConfig`` has it."""
+        return False
+
+    @property
+    def side_step(self) -> int:
+        """As ``GeneratorConfig`` has it: where sides are no multiples of 32, maps have to be resized inside."""
+        return 32
+
+
+NetworkConfig = GeneratorConfig | DDColorConfig
+"""Of any network that there is."""
 
 _WIDEST = 8192  # twice the widest layer of 2019; a config from elsewhere is not to ask for all memory
 
@@ -140,3 +183,27 @@ DEFADE = GeneratorConfig(
     spectral=False,
 )
 """Restores faded photographs: a decoder that ends at 1/8, since tone and colour change slowly over a picture."""
+
+DDCOLOR_TINY = DDColorConfig(
+    encoder_widths=(96, 192, 384, 768),
+    encoder_depths=(3, 3, 9, 3),
+    width=512,
+    queries=100,
+    query_width=256,
+    feed_forward_width=2048,
+    scales=3,
+    layers=9,
+)
+"""On ConvNeXt-T."""
+
+DDCOLOR_LARGE = DDColorConfig(
+    encoder_widths=(192, 384, 768, 1536),
+    encoder_depths=(3, 3, 27, 3),
+    width=512,
+    queries=100,
+    query_width=256,
+    feed_forward_width=2048,
+    scales=3,
+    layers=9,
+)
+"""On ConvNeXt-L."""

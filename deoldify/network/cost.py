@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,8 +24,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from deoldify.network.backbones import CHANNELS
-from deoldify.network.config import GeneratorConfig
-from deoldify.network.generator import Generator
+from deoldify.network.building import build
+from deoldify.network.config import DDColorConfig, GeneratorConfig, NetworkConfig
 from deoldify.network.prepared import Prepared
 from deoldify.network.strips import STRIP_BYTES
 
@@ -65,8 +65,9 @@ class Cost:
 class _Ledger(TorchDispatchMode):
     """Counts arithmetic, and the bytes of all tensors that are alive on a device.
 
-    On a CPU memory is taken when it is first written, not when it is asked for. A convolution also makes a copy of its
-    weights there, in the layout that its kernel wants, and products of every new shape need a kernel.
+    On a CPU memory is taken when it is first written, not when it is asked for. Convolutions and linear layers also
+    make a copy of their weights there, in the layout that the kernel wants, and products of every new shape need a
+    kernel.
 
     Args:
         device: type of the device whose memory is counted.
@@ -96,7 +97,10 @@ class _Ledger(TorchDispatchMode):
                 if argument.alias_info is not None and argument.alias_info.is_write:
                     self._write(kwargs[argument.name] if argument.kwarg_only else args[index])
             extra = len(self._kernels) * _KERNEL_BYTES
-            extra += args[1].nbytes if operation is aten.convolution else 0
+            if operation is aten.convolution:
+                extra += args[1].nbytes
+            elif operation is aten.addmm:
+                extra += args[2].nbytes
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and tensor.device.type == self._device:
                 storage = tensor.untyped_storage()
@@ -137,9 +141,7 @@ class _Ledger(TorchDispatchMode):
 
 
 @functools.lru_cache(maxsize=1024)
-def render_cost(
-    config: GeneratorConfig, device: torch.device, dtype: torch.dtype, side: int, pictures: int = 1
-) -> Cost:
+def render_cost(config: NetworkConfig, device: torch.device, dtype: torch.dtype, side: int, pictures: int = 1) -> Cost:
     """What a prepared generator's render of a square costs; takes no weights, and a moment the first time.
 
     Args:
@@ -161,28 +163,39 @@ def render_cost(
         return Cost(ledger.peak + (_HEAP_BYTES if device.type == "cpu" else 0), ledger.flop)
 
 
-def render_bound(config: GeneratorConfig, device: torch.device, side: int) -> int:
+def render_bound(config: NetworkConfig, device: torch.device, side: int) -> int:
     """Bytes that a render never takes, known at once: where so much is free, nothing has to be counted.
-
-    All that the generator makes, at once, in float32 and at half size, weights of the widest convolution there could
-    be, and strips.
 
     Args:
         config: of the generator.
         device: where it runs.
         side: of the square, in pixels.
     """
+    bound = _ddcolor_bound(config, side) if isinstance(config, DDColorConfig) else _unet_bound(config, side)
+    return bound + 12 * STRIP_BYTES.get(device.type, STRIP_BYTES["cpu"])
+
+
+def _unet_bound(config: GeneratorConfig, side: int) -> int:
+    """All that the generator makes, at once, in float32 and at half size, and weights of the widest convolution."""
     channels = (*CHANNELS[config.encoder], *config.middle_widths, *config.up_widths, *config.widths)
-    weights = 9 * max(channels) ** 2
-    return 4 * (sum(channels) * (side // 2) ** 2 + weights) + 12 * STRIP_BYTES.get(device.type, STRIP_BYTES["cpu"])
+    return 4 * (sum(channels) * (side // 2) ** 2 + 9 * max(channels) ** 2)
+
+
+def _ddcolor_bound(config: DDColorConfig, side: int) -> int:
+    """In float32, all maps at once, each four times; of each that queries look at, what they see of it, eight times;
+    what is done at full size; and weights of the widest layer."""
+    encoder = sum(width * (side // 4 >> level) ** 2 for level, width in enumerate(config.encoder_widths))
+    places = sum((side // 4 >> level) ** 2 for level in range(3))
+    values = 4 * (encoder + config.width * places) + 8 * config.query_width * places + 64 * side**2
+    return 4 * (values + 16 * max(*config.encoder_widths, config.width) ** 2)
 
 
 @functools.lru_cache(maxsize=16)
-def _shapes(config: GeneratorConfig, device: torch.device, dtype: torch.dtype) -> tuple[FakeTensorMode, Prepared]:
+def _shapes(config: NetworkConfig, device: torch.device, dtype: torch.dtype) -> tuple[FakeTensorMode, Prepared]:
     """A prepared generator that has shapes and no weights."""
     meta = torch.device("meta")
     with meta:  # without spectral norm, which preparing folds away, there is less to build
-        generator = Generator(replace(config, spectral=False)).eval()
+        generator = build(config, spectral=False).eval()
     prepared = Prepared(generator, meta, dtype)
     prepared.device = device
     fake = FakeTensorMode()
@@ -200,7 +213,7 @@ def _like(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def largest_fitting(
-    config: GeneratorConfig,
+    config: NetworkConfig,
     device: torch.device,
     dtype: torch.dtype,
     sides: Sequence[int],
@@ -233,7 +246,7 @@ def largest_fitting(
 # Seconds
 
 
-_paces: dict[tuple[GeneratorConfig, torch.device, torch.dtype], float] = {}
+_paces: dict[tuple[NetworkConfig, torch.device, torch.dtype], float] = {}
 
 
 def calibrate(prepared: Prepared) -> None:
@@ -252,7 +265,7 @@ def calibrate(prepared: Prepared) -> None:
         _paces[key] = render_cost(*key, CALIBRATION_SIDE).flop / seconds
 
 
-def render_seconds(config: GeneratorConfig, device: torch.device, dtype: torch.dtype, side: int) -> float | None:
+def render_seconds(config: NetworkConfig, device: torch.device, dtype: torch.dtype, side: int) -> float | None:
     """Seconds that a render of one square is going to take; None before ``calibrate`` was called for such a generator.
 
     Args:

@@ -1,14 +1,15 @@
 """A generator made ready to run: norms folded, memory layout and precision chosen, the large maps in strips of rows.
 
-What runs here is the network of ``generator.py`` with the same weights, computed in another order: nothing changes the
-pictures beyond rounding. It takes less time because convolutions run channels-last and norms have become part of
-them, and less memory because no map is kept longer than it is used and the largest are never whole.
+What runs here is the network of ``generator.py`` or ``ddcolor.py`` with the same weights, computed in another order:
+nothing changes the pictures beyond rounding. It takes less time because convolutions run channels-last and norms have
+become part of them, and less memory because no map is kept longer than it is used and the largest are never whole.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -16,6 +17,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from deoldify.imaging import denormalise
+from deoldify.network.building import AnyGenerator
+from deoldify.network.ddcolor import DDColor, on_lightness
+from deoldify.network.ddcolor_strips import ab_in_strips
 from deoldify.network.distribution import DistributionHead, Opinions
 from deoldify.network.folding import fold_norms
 from deoldify.network.generator import Generator
@@ -54,14 +59,12 @@ class Prepared:
             rendered one by one.
     """
 
-    def __init__(self, generator: Generator, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, generator: AnyGenerator, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
-        self.generator = fold_norms(generator).to(device).to(memory_format=torch.channels_last)
-        self._encoder_dtype = torch.float32 if generator.config.encoder in _DELICATE_ENCODERS else dtype
-        for name, part in generator.named_children():
-            # A whole picture's tone hangs on the few numbers of a tone head, which take no time.
-            exact = isinstance(part, ToneHead)
-            part.to(self._encoder_dtype if name == "encoder" else torch.float32 if exact else dtype)
+        fold_norms(generator)
+        self.generator = generator.to(device).to(memory_format=torch.channels_last)
+        for part in _robust_parts(generator):
+            part.to(dtype)
         for module in generator.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.float()
@@ -103,7 +106,7 @@ class Prepared:
     @property
     def has_opinions(self) -> bool:
         """Whether the generator knows how likely each colour is."""
-        return isinstance(self.generator.head, DistributionHead)
+        return isinstance(self.generator, Generator) and isinstance(self.generator.head, DistributionHead)
 
     def _rendered(self, call: _Call) -> Tensor:
         """The render of a call whose turn it is, made together with others that wait."""
@@ -125,24 +128,27 @@ class Prepared:
         return self.forward(x.to(self.device)).float().cpu()
 
     def forward(self, x: Tensor) -> Tensor:
-        """``Generator.forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
-        head = self.generator.head
-        _, features = self._decoded(x)
-        if isinstance(head, RgbHead):
-            return rgb_in_strips(head, features, x.to(self.dtype))
-        return cast(Tensor, head(features, x))
+        """The generator's ``forward`` of (N, 3, H, W) float32 on the device, without gradients and in less memory."""
+        generator = self.generator
+        if isinstance(generator, DDColor):
+            return on_lightness(x, ab_in_strips(generator, denormalise(x)))
+        _, features = self._decoded(generator, x)
+        if isinstance(generator.head, RgbHead):
+            return rgb_in_strips(generator.head, features, x.to(self.dtype))
+        return cast(Tensor, generator.head(features, x))
 
     def judged(self, x: Tensor) -> Opinions:
         """``Generator.opinions`` of (N, 3, H, W) float32 on the device, likewise."""
-        head = self.generator.head
-        assert isinstance(head, DistributionHead)
-        before, features = self._decoded(x)
-        return head.opinions(features, before)
-
-    def _decoded(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What goes into the decoder's last block and what comes out of it."""
         generator = self.generator
-        seen = generator.encoder_input(x).to(self._encoder_dtype).contiguous(memory_format=torch.channels_last)
+        assert isinstance(generator, Generator) and isinstance(generator.head, DistributionHead)
+        before, features = self._decoded(generator, x)
+        return generator.head.opinions(features, before)
+
+    def _decoded(self, generator: Generator, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes into the decoder's last block and what comes out of it."""
+        delicate = generator.config.encoder in _DELICATE_ENCODERS
+        seen = generator.encoder_input(x).to(torch.float32 if delicate else self.dtype)
+        seen = seen.contiguous(memory_format=torch.channels_last)
         *skips, features = generator.encoder(seen)
         features = affine(features, generator.bottom_norm, torch.empty_like(features)).relu_().to(self.dtype)
         for conv in cast("list[ConvBlock]", list(generator.middle)):
@@ -157,6 +163,19 @@ class Prepared:
             if isinstance(block.attention, SelfAttention):
                 features = attend(block.attention, features)
         return before, features
+
+
+def _robust_parts(generator: AnyGenerator) -> Iterator[nn.Module]:
+    """What loses little in 16 bits; the rest stays in float32."""
+    if isinstance(generator, DDColor):
+        # Colours of the whole picture hang on the few numbers of the queries, which take no time.
+        yield from (generator.encoder, generator.pixel_decoder, generator.colour_decoder.projections)
+        return
+    if generator.config.encoder not in _DELICATE_ENCODERS:
+        yield generator.encoder
+    # A whole picture's tone hangs on the few numbers of a tone head, which take no time.
+    head = [] if isinstance(generator.head, ToneHead) else [generator.head]
+    yield from (generator.bottom_norm, generator.middle, generator.decoder, *head)
 
 
 def _in_own_precision(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
