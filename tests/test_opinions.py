@@ -21,7 +21,7 @@ from deoldify.photo import Photo
 from tests.network.test_prepared import slimmer
 
 
-def with_head(head: str, **changes: object) -> deoldify.Colorizer:
+def with_head(head: str, *, renders: int = 1, liveliness: float = 0.0) -> deoldify.Colorizer:
     """A narrow colorizer whose opinions are anything but grey."""
     torch.manual_seed(3)
     generator = Generator(dataclasses.replace(slimmer(COMPACT), head=head)).eval()  # type: ignore[arg-type]
@@ -29,7 +29,9 @@ def with_head(head: str, **changes: object) -> deoldify.Colorizer:
         for name, weight in generator.head.named_parameters():
             if name.endswith("weight"):
                 weight.mul_(40)
-    record = dataclasses.replace(find("compact"), config=generator.config, **changes)  # type: ignore[arg-type]
+    record = dataclasses.replace(
+        find("compact"), config=generator.config, renders=renders, liveliness=liveliness
+    )  # fmt: skip
     return deoldify.Colorizer(record, generator, device="cpu", precision="float32")
 
 
@@ -40,7 +42,7 @@ def grey(coffee: npt.NDArray[np.uint8]) -> Photo:
 
 
 def test_one_plain_render_of_a_network_with_one_opinion_is_what_it_ever_was(grey: Photo) -> None:
-    colorizer = with_head("chroma", renders=1)
+    colorizer = with_head("chroma")
     square = imaging.grey_square(grey.pixels, 64)
     with torch.no_grad():
         render = denormalise(colorizer.generator(normalise(to_tensor(square)))).clamp(0, 1)
