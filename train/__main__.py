@@ -322,7 +322,7 @@ def publish(
 @app.command()
 def curves(
     run: Annotated[Path, typer.Option(help="The run's folder.")],
-    out: Annotated[Path, typer.Option(help="CSV to write, such as weights/compact-curves.csv; a PNG lies beside it.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, such as curves.csv; a PNG lies beside it.")],
     rows: Annotated[int, typer.Option(min=1, help="About how many; each is a mean over as many steps.")] = 200,
 ) -> None:
     """Keep a run's TensorBoard scalars as a small table, and draw how its snapshots fared."""
