@@ -41,7 +41,7 @@ def test_help_has_a_short_name_and_the_version_is_told() -> None:
 
 def test_a_run_ends_with_what_it_made_and_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Board, "graph", lambda *arguments: None)  # tracing takes longer than the run
-    monkeypatch.setitem(RECIPES, "compact", toy_stages("compact", 1, "64px"))
+    monkeypatch.setitem(RECIPES, "compact", toy_stages("compact", 1, "96px"))
     pictures(tmp_path / "data" / "photos", 12)
     run = tmp_path / "run"
     options = ["--recipe", "compact", "--data", tmp_path / "data", "--out", run, "--workers", 0, "--measured", 0]

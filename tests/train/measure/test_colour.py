@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from pathlib import Path
@@ -105,7 +106,9 @@ def test_a_snapshot_is_measured_at_several_factors_and_shown(
     monkeypatch: pytest.MonkeyPatch, coffee: Rgb, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("train.measure.evaluation.frechet_distance", lambda renders, pictures: 12.345)
-    monkeypatch.setattr("train.measure.steadiness.TONES", (128,))  # each costs a render of every photograph
+    monkeypatch.setattr(
+        importlib.import_module("train.measure.steadiness"), "TONES", (128,)
+    )  # each costs a render of every photograph
     folder = views(tmp_path / "views", coffee)
     views(folder / "more", coffee)
     result = run(folder, tmp_path, "--fid", "--render-factor", "8", "--render-factor", "4", "--limit", "2")

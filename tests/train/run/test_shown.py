@@ -60,7 +60,7 @@ def test_where_there_is_no_bar_the_log_tells_now_and_then_how_far_it_is(
     monkeypatch.setattr(board, "STEPS_BETWEEN_SCALARS", 1)
     monkeypatch.setattr(shown, "SECONDS_BETWEEN_LINES", seconds)
     caplog.set_level(logging.INFO, "train")
-    recipe = toy_stages("compact", 3, "64px 96px")
+    recipe = toy_stages("compact", 3, "96px 128px")
     train(recipe, data, tmp_path / "run", measured=0)
     lines = [record.getMessage() for record in caplog.records if record.name == "train.run.shown"]
     found = [re.match(r"\S+, step (\d+): (\d+)%, [\d:]+ left  chroma .* rate .* images/s$", line) for line in lines]
