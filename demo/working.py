@@ -109,11 +109,11 @@ def work(album: Album, job: Job) -> Iterator[None]:
     worker.start()
     version = -1
     while True:
-        alive = worker.is_alive()
-        before, version = version, album.wait_for_change(version, _NEWS_SECONDS)
+        running = album.running  # the last change of all ends that
+        before, version = version, album.wait_for_change(version, _NEWS_SECONDS if running else 0)
         if version != before:
             yield
-        if not alive:
+        if not running:
             return
 
 
