@@ -134,7 +134,7 @@ class Model:
             free = memory.free_bytes(self.device)
         fitting = largest_render_factor(*self._kind, free, at_most=factor, renders=renders)
         if fitting is None:
-            raise self._out_of_memory()
+            raise self._out_of_memory(renders)
         return fitting
 
     def _within_memory(
@@ -168,12 +168,13 @@ class Model:
             # Only out here is the error gone, and with it everything that the interrupted work held.
             memory.give_back(self.device)
             if factor == RENDER_FACTORS[0]:
-                raise self._out_of_memory()
+                raise self._out_of_memory(renders)
             factor = max(RENDER_FACTORS[0], factor * 4 // 5)  # two thirds of the pixels
 
-    def _out_of_memory(self) -> OutOfMemoryError:
+    def _out_of_memory(self, renders: int) -> OutOfMemoryError:
         side = RENDER_FACTORS[0] * FACTOR_PIXELS
-        needed, free = cost.render_cost(*self._kind, side).bytes, memory.free_bytes(self.device)
+        needed = rendering_bytes(*self._kind, RENDER_FACTORS[0], renders)
+        free = memory.free_bytes(self.device)
         return OutOfMemoryError(
             f"there is not enough memory for this photo: the smallest render of {self.checkpoint.name} "
             f"({side} × {side} pixels) takes {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free on the device "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -19,8 +20,9 @@ from typer.testing import CliRunner
 
 import deoldify
 from deoldify import __main__, imaging
+from deoldify.checkpoints import find, load_generator
 from deoldify.errors import OutOfMemoryError
-from deoldify.network import COMPACT, Prepared, memory, prepared, strips
+from deoldify.network import COMPACT, Opinions, Prepared, memory, prepared, strips
 from deoldify.network.cost import MARGIN
 from deoldify.photo import Photo, Render
 from deoldify.restoring import restore_photo
@@ -28,6 +30,17 @@ from tests.network.costs import CPU, PLENTY, cost_of
 from tests.page import environment
 
 ROOT = Path(__file__).parents[1]
+
+
+def with_one_render() -> deoldify.Colorizer:
+    """The embedded one, making a photo of one render; what several take is tested with what they agree on."""
+    record = dataclasses.replace(find("compact"), renders=1)
+    return deoldify.Colorizer(record, load_generator(record), device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> deoldify.Colorizer:
+    return with_one_render()
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +217,10 @@ from deoldify.photo import Photo
 torch.set_num_threads(1)
 colorizer = deoldify.load("compact", device="cpu", precision="float32")
 photo = Photo(np.tile(np.arange(200, dtype=np.uint8)[:, None, None], (1, 300, 3)))
-colorizer.colorize_photo(photo, render_factor=4)
+colorizer.colorize_photo(photo, render_factor=4, renders=1)
 size = next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("VmSize"))
-resource.setrlimit(resource.RLIMIT_AS, (size + (90 << 20),) * 2)
-result = colorizer.colorize_photo(photo, render_factor=64)
+resource.setrlimit(resource.RLIMIT_AS, (size + (120 << 20),) * 2)
+result = colorizer.colorize_photo(photo, render_factor=64, renders=1)
 print(result.renders[0].factor, result.renders[0].wanted, np.ptp(result.pixels, axis=-1).max())
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environment())
@@ -224,25 +237,25 @@ def test_requests_at_once_never_add_up_past_the_budget(
     colorizer: deoldify.Colorizer, grey: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every render fits alone and no two fit together; all get what they want, one after the other."""
-    other = deoldify.load("compact", device="cpu", precision="float32")
+    other = with_one_render()
     best = colorizer.checkpoint.render_factor
     budget = int(1.9 * cost_of(COMPACT, best).bytes)
     taken, most, guard = 0, 0, threading.Lock()
-    forward = Prepared.forward
+    judged = Prepared.judged
 
-    def counted(self: Prepared, x: torch.Tensor) -> torch.Tensor:
+    def counted(self: Prepared, x: torch.Tensor) -> Opinions:
         nonlocal taken, most
         size = cost_of(COMPACT, x.shape[-1] // 16).bytes
         with guard:
             taken += size
             most = max(most, taken)
         try:
-            return forward(self, x)
+            return judged(self, x)
         finally:
             with guard:
                 taken -= size
 
-    monkeypatch.setattr(Prepared, "forward", counted)
+    monkeypatch.setattr(Prepared, "judged", counted)
     monkeypatch.setattr(memory, "free_bytes", lambda device: budget - taken)
     factors: list[int] = []
     models = (colorizer, other)
@@ -268,7 +281,7 @@ def test_the_command_line_tells_of_a_smaller_render(
     source = tmp_path / "old.jpg"
     Image.fromarray(coffee).convert("L").resize((90, 60)).save(source)
     options = ["--device", "cpu", "--precision", "float32"]
-    arguments = ["colorize", str(source), "-o", str(tmp_path / "new.jpg"), "-r", "9", *options]
+    arguments = ["colorize", str(source), "-o", str(tmp_path / "new.jpg"), "-r", "9", "--renders", "1", *options]
     done = CliRunner().invoke(__main__.app, arguments)
     assert done.exit_code == 0, done.output
     assert "old.jpg: memory ran short, so compact used render factor 6 instead of 9" in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Render:
     factor: int
     wanted: int
     count: int = 1
-    certainty: float | None = None
+    certainty: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

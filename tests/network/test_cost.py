@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, Prepared, cost
+from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, Opinions, Prepared, cost
 from tests.network.costs import CPU, PLENTY, cost_of
 from tests.page import environment
 
@@ -57,7 +57,7 @@ def test_arithmetic_is_what_the_layers_do(monkeypatch: pytest.MonkeyPatch) -> No
             module.register_forward_hook(count)
     side = 96
     with torch.inference_mode():
-        generator(torch.zeros(1, 3, side, side))
+        generator.opinions(torch.zeros(1, 3, side, side))
     channels, places = COMPACT.widths[COMPACT.attention_block], (side // 8) ** 2
     counted += 2 * places**2 * (channels // 8 + channels)
     # Where strips meet, prepared generators up-sample a row twice.
@@ -115,13 +115,13 @@ def test_seconds_are_known_once_a_short_render_was_made(monkeypatch: pytest.Monk
     prepared = Prepared(Generator(config).eval(), CPU, torch.float32)
     kind = config, CPU, torch.float32
     renders = []
-    forward = Prepared.forward
+    judged = Prepared.judged
 
-    def counted(self: Prepared, x: torch.Tensor) -> torch.Tensor:
+    def counted(self: Prepared, x: torch.Tensor) -> Opinions:
         renders.append(x.shape[-1])
-        return forward(self, x)
+        return judged(self, x)
 
-    monkeypatch.setattr(Prepared, "forward", counted)
+    monkeypatch.setattr(Prepared, "judged", counted)
     assert cost.render_seconds(*kind, 256) is None
     for _ in range(3):
         cost.calibrate(prepared)

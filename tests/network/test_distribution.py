@@ -117,4 +117,4 @@ def test_folding_norms_changes_no_opinion() -> None:
 
 def test_only_a_distribution_has_opinions() -> None:
     with pytest.raises(TypeError, match="'chroma' has no distribution"):
-        Generator(slimmer(COMPACT)).opinions(torch.zeros(1, 3, 64, 64))
+        Generator(dataclasses.replace(slimmer(COMPACT), head="chroma")).opinions(torch.zeros(1, 3, 64, 64))
