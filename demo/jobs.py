@@ -256,7 +256,7 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
         save_photo(made.photo, file, label=made.label)
         seconds = round(time.perf_counter() - start, 2)
         facts = job.facts(made.photo, made.label, seconds)
-        return Result(made.photo, file, facts, made.plane, what_is_left_out(before, source))
+        return Result(made.photo, file, facts, made.plane, what_is_left_out(before))
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from deoldify.photo import Photo
 PREVIEW_SIDE = 1600  # pixels, of what is compared on the page; the download has all of them
 THUMB_SIDE = 160
 
-_MOVING = frozenset({"GIF", "PNG", "WEBP", "AVIF"})  # formats that may hold an animation
-
 
 @dataclass(frozen=True)
 class Previews:
@@ -36,21 +34,10 @@ def write_previews(photo: Photo, folder: Path, name: str) -> Previews:
     return found
 
 
-def what_is_left_out(photo: Photo, source: Path) -> str:
+def what_is_left_out(photo: Photo) -> str:
     """A sentence where a file holds more pictures than the one that is taken; otherwise nothing."""
-    if photo.pages > 1:
-        return f"This file has {photo.pages} pages; the first is taken."
-    if photo.format in _MOVING:
-        frames = frames_in(source)
-        if frames > 1:
-            return f"This is an animation of {frames} pictures; the first is taken."
-    return ""
-
-
-def frames_in(source: Path) -> int:
-    """How many pictures an animation has; 1 for what is none."""
-    try:
-        with PIL.Image.open(source, formats=tuple(_MOVING)) as image:
-            return int(getattr(image, "n_frames", 1))
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
-        return 1
+    if photo.pages < 2:
+        return ""
+    if photo.animated:
+        return f"This is an animation of {photo.pages} pictures; the first is taken."
+    return f"This file has {photo.pages} pages; the first is taken."

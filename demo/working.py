@@ -77,7 +77,7 @@ def look_at(album: Album, entry: Entry) -> None:
         with album.changing():
             entry.state, entry.why = "failed", str(error)
         return
-    note = what_is_left_out(photo, entry.source)
+    note = what_is_left_out(photo)
     with album.changing():
         entry.shown, entry.size, entry.note = shown, (photo.width, photo.height), note
         if entry.state == "reading":

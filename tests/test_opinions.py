@@ -105,7 +105,8 @@ def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
         square = imaging.grey_square(grey.pixels, 64)
         logits = colorizer.generator.opinions(normalise(to_tensor(square))).logits
     assert plane.lively is not None and plane.certainty is not None
-    even = logits - EVENNESS * colorizer.generator.head.seen.clamp(min=1e-5).log().view(1, -1, 1, 1)
+    seen = colorizer.generator.get_buffer("head.seen")
+    even = logits - EVENNESS * seen.clamp(min=1e-5).log().view(1, -1, 1, 1)
     mean = annealed_mean(even, bins(), TEMPERATURE)
     power = annealed_mean(even, bins().square().sum(dim=1, keepdim=True), TEMPERATURE)
     variance = power - mean.square().sum(dim=1, keepdim=True)

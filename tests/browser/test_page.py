@@ -37,11 +37,11 @@ def test_the_slider_is_in_sight_and_leaves_auto_when_touched(page: Page, tmp_pat
     size, number = page.locator("#size-range"), page.locator("#factor input[type=number]")
     label, auto = page.locator("#factor [data-role=label]"), page.locator("#factor [data-role=auto]")
     assert size.is_visible() and page.locator("#factor .auto-mark").is_visible()
-    assert label.inner_text() == "Render size 15: the model sees 240 × 240 pixels" and auto.is_disabled()
+    assert label.inner_text() == "Render size 12: the model sees 192 × 192 pixels" and auto.is_disabled()
     page.locator("#factor [data-role=cost]").get_by_text("MB of memory").wait_for(timeout=PATIENCE)
     size.press("ArrowRight")
-    assert (label.inner_text(), number.input_value()) == ("Render size 16: the model sees 256 × 256 pixels", "16")
-    assert page.url.endswith("factor=16")
+    assert (label.inner_text(), number.input_value()) == ("Render size 13: the model sees 208 × 208 pixels", "13")
+    assert page.url.endswith("factor=13")
     for typed, standing in (("2", "4"), ("999", "64"), ("-5", "4"), ("12", "12")):
         number.fill(typed)
         number.press("Enter")
@@ -56,7 +56,7 @@ def test_the_slider_is_in_sight_and_leaves_auto_when_touched(page: Page, tmp_pat
     with Image.open(download(page, tmp_path)) as coloured:
         assert coloured.size == (451, 300)
     auto.click()
-    assert auto.is_disabled() and number.input_value() == "15" and "factor=" not in page.url
+    assert auto.is_disabled() and number.input_value() == "12" and "factor=" not in page.url
 
 
 def test_colours_are_changed_after_the_render_and_a_surface_takes_the_colour_named(page: Page, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_colours_are_changed_after_the_render_and_a_surface_takes_the_colour_nam
 def test_settings_in_the_address_are_those_of_the_page(page: Page) -> None:
     page.goto(f"{page.url}?factor=20&model=stable&tab=colorize")
     page.get_by_text("Render size 20: the model sees 320 × 320 pixels").wait_for(timeout=PATIENCE)
-    page.locator("#model").get_by_text("Colorize first downloads 874 MB").wait_for()
+    page.locator("#model").get_by_text("Colorize first downloads 874 MB").wait_for(timeout=PATIENCE)
     assert "stable" in page.locator("#model input").input_value()
 
 

@@ -11,10 +11,11 @@ import deoldify
 from demo.costs import costs, costs_of_awake
 from demo.elements import render_factor_of
 from demo.jobs import ColourFacts, RestoreFacts
+from deoldify.model import rendering_bytes
 from deoldify.network import COMPACT, choose_precision, cost, memory
 from deoldify.network.cost import MARGIN
 from deoldify.photo import Render
-from tests.network.costs import CPU, PLENTY, cost_of
+from tests.network.costs import CPU, PLENTY
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ PHOTO = (1200, 800)
 
 @pytest.mark.usefixtures("_plenty")
 def test_the_slider_tells_where_auto_stands_and_what_a_position_costs() -> None:
-    taken = cost_of(COMPACT, 12, choose_precision("auto", CPU)).bytes / 1e6
+    taken = rendering_bytes(COMPACT, CPU, choose_precision("auto", CPU), 12, 6) / 1e6
     told = costs("compact", 12, PHOTO)
-    assert (told["factor"], told["of"], told["auto"], told["largest"]) == (12, 12, 15, 64)
+    assert (told["factor"], told["of"], told["auto"], told["largest"]) == (12, 12, 12, 64)
     assert told["cost"].startswith(f"Takes {taken:.0f} MB of memory. ")
-    assert costs("compact", None, (200, 150))["auto"] == 14
-    assert costs("compact", None, (0, 0))["auto"] == 15  # no photo yet
+    assert costs("compact", None, (200, 150))["auto"] == 12
+    assert costs("compact", None, (0, 0))["auto"] == 12  # no photo yet
     assert costs("artistic", None, (0, 0))["auto"] == 35
     awake = costs_of_awake("compact", 12, PHOTO)["cost"]
     assert awake.startswith(f"Takes {taken:.0f} MB of memory and about ")
@@ -44,7 +45,7 @@ def test_the_slider_tells_where_auto_stands_and_what_a_position_costs() -> None:
 def test_the_slider_ends_where_memory_does(monkeypatch: pytest.MonkeyPatch) -> None:
     precision = choose_precision("auto", CPU)
     weights = deoldify.checkpoints.find("compact").bytes
-    free = int(MARGIN * cost_of(COMPACT, 20, precision).bytes) + 1 + weights
+    free = int(MARGIN * rendering_bytes(COMPACT, CPU, precision, 20, 6)) + 1 + weights
     monkeypatch.setattr(memory, "free_bytes", lambda device: free)
     told = costs("compact", 35, PHOTO)
     assert (told["largest"], told["factor"], told["of"]) == (20, 20, 35)
