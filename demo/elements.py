@@ -16,9 +16,10 @@ import PIL.Image
 
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, Album
 from demo.component import WithoutStub
-from demo.costs import ABOUT
+from demo.costs import ABOUT, USUAL_PHOTO
 from demo.jobs import MAX_PIXELS
-from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS
+from deoldify.checkpoints import find
+from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS, best_render_factor
 
 WEB = Path(__file__).with_name("web")
 
@@ -161,7 +162,8 @@ def render_size(prefix: str) -> RenderSize:
 </div>
 <p class="cost" data-role="cost" aria-live="polite"></p>
 """
-    value = {"factor": None, "auto": 15, "largest": largest, "cost": ABOUT, "of": None}
+    auto = best_render_factor(find("compact"), *USUAL_PHOTO)
+    value = {"factor": None, "auto": auto, "largest": largest, "cost": ABOUT, "of": None}
     return RenderSize(
         value, html_template=skeleton, js_on_load=_script("size.js"), apply_default_css=False,
         elem_id=f"{prefix}factor", smallest=smallest, pixels=FACTOR_PIXELS,
