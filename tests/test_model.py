@@ -219,7 +219,7 @@ colorizer = deoldify.load("compact", device="cpu", precision="float32")
 photo = Photo(np.tile(np.arange(200, dtype=np.uint8)[:, None, None], (1, 300, 3)))
 colorizer.colorize_photo(photo, render_factor=4, renders=1)
 size = next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("VmSize"))
-resource.setrlimit(resource.RLIMIT_AS, (size + (120 << 20),) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (size + (240 << 20),) * 2)
 result = colorizer.colorize_photo(photo, render_factor=64, renders=1)
 print(result.renders[0].factor, result.renders[0].wanted, np.ptp(result.pixels, axis=-1).max())
 """
