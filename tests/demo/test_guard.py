@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -33,7 +34,8 @@ def ask(app: Any, **headers: str) -> httpx.Response:
         ) as client:
             return await client.get("/", headers={name.replace("_", "-"): value for name, value in headers.items()})
 
-    return asyncio.run(go())
+    with ThreadPoolExecutor(1) as pool:  # in this thread, what drives a browser may have a loop that runs
+        return pool.submit(asyncio.run, go()).result()
 
 
 @pytest.mark.parametrize(
