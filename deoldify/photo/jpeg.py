@@ -22,6 +22,7 @@ from deoldify.photo.photo import JpegSettings
 from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, without_thumbnails
 from deoldify.photo.pieces import Piece, Pieces
 from deoldify.photo.samples import Array, Samples, check_size, samples_of, to_whole_range
+from deoldify.photo.xmp_packet import LARGEST_XMP
 
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
@@ -197,7 +198,7 @@ def _put_together(pieces: list[tuple[int, int, bytes]]) -> bytes | None:
     """An extended packet of its stretches, None where some are missing."""
     whole = b""
     for offset, length, data in sorted(pieces):
-        if offset != len(whole) or length > xmp.LARGEST_XMP:
+        if offset != len(whole) or length > LARGEST_XMP:
             return None
         whole += data
     return whole if pieces and len(whole) == pieces[0][1] else None

@@ -1,4 +1,4 @@
-"""Metadata as the bytes it came as: EXIF and TIFF tags in their directories.
+"""Metadata as the bytes it came as: TIFF tags in their directories, which EXIF blocks are made of, too.
 
 Tags are moved entry by entry in their own byte order, never by way of decoded values, so that unknown tags, odd
 encodings and maker notes arrive unchanged.
@@ -7,7 +7,6 @@ encodings and maker notes arrive unchanged.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import struct
 from dataclasses import dataclass, field, replace
@@ -80,7 +79,9 @@ DEPICTING = frozenset({20507, 37724})
 LARGEST_DPI = 1e6
 """What claims more dots per inch is no resolution."""
 
-_NESTED = frozenset({Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD})
+NESTED = frozenset({Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD})
+"""Tags that point to another directory."""
+
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBER_CODES: dict[int, str] = {
     Kind.BYTE: "u1", Kind.SHORT: "u2", Kind.LONG: "u4", Kind.SBYTE: "i1", Kind.SSHORT: "i2", Kind.SLONG: "i4",
@@ -174,11 +175,11 @@ def read_directory(
         length = values * bytes_of(kind)
         position = offset + struct.calcsize(count_format) + at + entry.size - layout.inline
         data = inline[:length]
-        if length > layout.inline or tag in _NESTED:
+        if length > layout.inline or tag in NESTED:
             (position,) = struct.unpack(layout.order + layout.word, inline)
-            if position + length > end or (tag in _NESTED and position in (0, offset)):
+            if position + length > end or (tag in NESTED and position in (0, offset)):
                 continue
-        if tag in _NESTED:
+        if tag in NESTED:
             if nesting < 2:
                 if layout.big and kind in (Kind.LONG, Kind.IFD):
                     (position,) = struct.unpack(layout.order + "I", inline[:4])
@@ -255,40 +256,6 @@ def _swapped(entry: Entry) -> bytes:
     return bytes(np.frombuffer(entry.data, f"<u{size}").byteswap().tobytes())
 
 
-def parse_exif(exif: bytes | None) -> tuple[str, Directory]:
-    """Byte order and first directory of an EXIF block; an empty directory where there is none to be read.
-
-    Args:
-        exif: a TIFF structure, with or without the "Exif" prefix.
-    """
-    block = (exif or b"").removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if order is None:
-        return "<", {}
-    try:
-        return order, read_directory(io.BytesIO(block), struct.unpack_from(order + "I", block, 4)[0], Layout(order))
-    except struct.error:
-        warn("EXIF that cannot be read is left out")
-        return "<", {}
-
-
-def pack_exif(directory: Directory, order: str) -> bytes:
-    """An EXIF block, without the "Exif" prefix, of one directory and those that it points to.
-
-    A maker note stays at the offset where it was: makers count offsets inside it from the start of the block.
-    """
-    out = bytearray(b"II*\0" if order == "<" else b"MM\0*") + bytes(4)
-    exif = directory.get(Tag.EXIF_IFD)
-    note = exif.nested.get(Tag.MAKER_NOTE) if exif is not None and exif.nested else None
-    if note is not None and 8 <= note.offset < 32768 and len(note.data) > 4:
-        out += bytes(note.offset - len(out)) + note.data
-        out += bytes(len(out) % 2)
-    else:
-        note = None
-    struct.pack_into(order + "I", out, 4, append_directory(out, 0, directory, Layout(order), note))
-    return bytes(out)
-
-
 def numbers(entry: Entry | None, order: str) -> list[int]:
     """The values of an entry of any integer type; none where it is missing or of another."""
     code = _NUMBER_CODES.get(entry.kind) if entry is not None else None
@@ -348,12 +315,6 @@ def resolution(directory: Directory, order: str) -> tuple[float, float] | None:
     return (dots[0], dots[1]) if max(dots) < LARGEST_DPI else None
 
 
-def resolution_of_exif(exif: bytes | None) -> tuple[float, float] | None:
-    """``resolution`` of an EXIF block."""
-    order, directory = parse_exif(exif)
-    return resolution(directory, order)
-
-
 def set_resolution(directory: Directory, order: str, dpi: tuple[float, float] | None) -> None:
     """Write ``dpi`` into the tags unless they say the same already."""
     if dpi is None or np.allclose(resolution(directory, order) or (0, 0), dpi, rtol=5e-3):
@@ -361,45 +322,3 @@ def set_resolution(directory: Directory, order: str, dpi: tuple[float, float] | 
     for tag, dots in zip((Tag.X_RESOLUTION, Tag.Y_RESOLUTION), dpi, strict=True):
         directory[tag] = Entry(Kind.RATIONAL, 1, struct.pack(order + "II", round(dots * 1000), 1000))
     directory[Tag.RESOLUTION_UNIT] = Entry(Kind.SHORT, 1, struct.pack(order + "H", 2))
-
-
-_KEPT_LONGEST = frozenset(
-    {Tag.PROCESSING_SOFTWARE, Tag.IMAGE_DESCRIPTION, Tag.ORIENTATION, Tag.X_RESOLUTION, Tag.Y_RESOLUTION,
-     Tag.RESOLUTION_UNIT, Tag.SOFTWARE, 306, 315, 33432, *_NESTED}
-)  # fmt: skip
-
-
-def fitting_exif(exif: bytes, limit: int) -> bytes:
-    """EXIF of at most ``limit`` bytes, as a JPEG holds it: without the largest tags where it had more."""
-    if len(exif) <= limit:
-        return exif
-    order, directory = parse_exif(exif)
-    tables = [directory, *(entry.nested for entry in directory.values() if entry.nested)]
-    size = {
-        (index, tag): 12 + (len(entry.data) + len(entry.data) % 2 if len(entry.data) > 4 else 0)
-        for index, table in enumerate(tables)
-        for tag, entry in table.items()
-    }
-    largest = sorted(size, key=lambda at: (at[1] in _KEPT_LONGEST, -size[at], -at[1]))
-    removed, whole = 0, len(exif)
-    for index, tag in largest:
-        if whole <= limit and len(exif := pack_exif(directory, order)) <= limit:
-            break
-        del tables[index][tag]
-        removed, whole = removed + 1, whole - size[index, tag]
-    warn(f"{removed} tags do not fit into a JPEG and are left out")
-    return exif if len(exif) <= limit else pack_exif({}, order)
-
-
-def label_exif(exif: bytes | None, label: str) -> bytes:
-    """EXIF with ``label`` added to ProcessingSoftware, and as Software where there was none."""
-    order, directory = parse_exif(exif)
-    text = label.encode() + b"\0"
-    earlier = directory.get(Tag.PROCESSING_SOFTWARE)
-    if earlier is not None and earlier.kind == Kind.ASCII and (before := earlier.data.rstrip(b"\0 ")):
-        text = before + b"\0" if label.encode() in before else before + b"; " + text
-    directory[Tag.PROCESSING_SOFTWARE] = Entry(Kind.ASCII, len(text), text)
-    software = directory.get(Tag.SOFTWARE)
-    if software is None or not software.data.strip(b"\0 "):
-        directory[Tag.SOFTWARE] = Entry(Kind.ASCII, len(label.encode()) + 1, label.encode() + b"\0")
-    return pack_exif(directory, order)

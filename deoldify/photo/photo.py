@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from deoldify.errors import PhotoError
-from deoldify.photo import metadata, xmp
+from deoldify.photo import xmp
+from deoldify.photo.exif import pack_exif, parse_exif
 from deoldify.photo.samples import Array, bands, samples_of, to_8_bits, to_rgb
 
 _GREY_TOLERANCE = 2  # of 255: what JPEG's colour rounding adds to a picture without colour
@@ -161,12 +162,12 @@ class Photo:
         except PhotoError as error:
             raise PhotoError(f"the image {error}") from None
         pixels, icc_profile = to_rgb(samples, samples.icc or icc)
-        order, directory = metadata.parse_exif(as_bytes(exif))  # without the thumbnail of the old picture
+        order, directory = parse_exif(as_bytes(exif))  # without the thumbnail of the old picture
         return cls(
             pixels,
             samples.alpha,
             format=image.format or "PNG",
-            exif=metadata.pack_exif(directory, order) if directory else None,
+            exif=pack_exif(directory, order) if directory else None,
             icc_profile=icc_profile,
             xmp=xmp.cleaned(as_bytes(image.info.get("xmp"))),
             dpi=dpi_of(image),

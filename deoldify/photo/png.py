@@ -19,7 +19,7 @@ from deoldify.photo.photo import Photo
 from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, iptc_of, with_iptc, without_thumbnails
 from deoldify.photo.pieces import Piece, Pieces
 from deoldify.photo.samples import Array, Samples, check_size, samples_of
-from deoldify.photo.xmp import LARGEST_XMP
+from deoldify.photo.xmp_packet import LARGEST_XMP
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp"

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 from PIL import BmpImagePlugin, GifImagePlugin, Image, WebPImagePlugin
 
 from deoldify.errors import PhotoError
-from deoldify.photo import metadata
 from deoldify.photo.containers import AvifFile, frames_of_gif, is_lossless_webp
+from deoldify.photo.exif import resolution_of_exif
 from deoldify.photo.faults import opening, shown
 from deoldify.photo.jpeg import read_jpeg, size_of_jpeg
 from deoldify.photo.jpeg2000 import read_jpeg_2000, size_of_jpeg_2000
@@ -170,7 +170,7 @@ def _reader(kind: str) -> Callable[..., Image.Image]:
 
 def _open_jpeg(stream: BinaryIO, max_pixels: int) -> Photo:
     found = read_jpeg(stream, max_pixels)
-    dpi = found.dpi or metadata.resolution_of_exif(found.exif)
+    dpi = found.dpi or resolution_of_exif(found.exif)
     return upright_photo(found.samples, found.icc, found.exif, found.xmp, dpi, found.fields)
 
 
@@ -208,4 +208,4 @@ def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
     elif kind == "HEIF":
         samples = replace(samples, orientation=1)
     del image  # its pixels are copied: hold them only once while the photo is turned
-    return upright_photo(samples, icc, exif, xmp, dpi or metadata.resolution_of_exif(exif), fields)
+    return upright_photo(samples, icc, exif, xmp, dpi or resolution_of_exif(exif), fields)

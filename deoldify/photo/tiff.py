@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from deoldify.errors import PhotoError
 from deoldify.photo import metadata
+from deoldify.photo.exif import pack_exif
 from deoldify.photo.metadata import Tag
 from deoldify.photo.photo import Photo
 from deoldify.photo.photoshop import without_thumbnails
@@ -46,7 +47,7 @@ def read_tiff(stream: BinaryIO, max_pixels: int, page: int = 0) -> Photo:
         "format": "TIFF", "photoshop": without_thumbnails(photoshop), "tiff_compression": storage.compression,
         "pages": len(pages),
     }  # fmt: skip
-    exif = metadata.pack_exif(kept, layout.order) if kept else None
+    exif = pack_exif(kept, layout.order) if kept else None
     return upright_photo(samples, icc, exif, xmp, dpi, extras)
 
 

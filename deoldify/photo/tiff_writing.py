@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 
 from deoldify.photo import metadata
+from deoldify.photo.exif import parse_exif
 from deoldify.photo.metadata import Directory, Entry, Kind, Layout, Tag
 from deoldify.photo.photo import Photo
 from deoldify.photo.photoshop import iptc_of
@@ -44,7 +45,7 @@ def write_tiff(photos: Iterable[Photo], stream: BinaryIO) -> None:
     first = next(waiting, None)
     if first is None:
         raise ValueError("a TIFF has at least one page")
-    order = metadata.parse_exif(first.exif)[0]
+    order = parse_exif(first.exif)[0]
     samples = first.pixels.nbytes * (4 if first.alpha is not None else 3) // 3
     layout = Layout(order, samples * first.pages > _LARGEST_CLASSIC)
     pages: list[_Tags] = []
@@ -92,7 +93,7 @@ def _write_page(photo: Photo, writer: tifffile.TiffWriter) -> None:
 
 
 def _tags_of(photo: Photo) -> _Tags:
-    order, directory = metadata.parse_exif(photo.exif)
+    order, directory = parse_exif(photo.exif)
     directory = {tag: entry for tag, entry in directory.items() if tag not in metadata.STORAGE}
     metadata.set_resolution(directory, order, photo.dpi)
     if photo.comment and Tag.IMAGE_DESCRIPTION not in directory:

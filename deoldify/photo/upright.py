@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from deoldify.photo import metadata, xmp
+from deoldify.photo.exif import pack_exif, parse_exif
 from deoldify.photo.photo import Photo
 from deoldify.photo.photoshop import with_iptc
 from deoldify.photo.samples import Samples, to_rgb, turn_upright
@@ -22,7 +23,7 @@ def upright_photo(
     extras: dict[str, Any],
 ) -> Photo:
     """Turn what was decoded upright and into RGB, and bring the metadata into agreement with that."""
-    order, directory = metadata.parse_exif(exif)
+    order, directory = parse_exif(exif)
     packet = xmp.cleaned(packet)
     iptc = directory.get(metadata.Tag.IPTC)
     if iptc is not None and iptc.data.startswith(b"\x1c"):
@@ -35,7 +36,7 @@ def upright_photo(
     height, width = pixels.shape[:2]
     if directory:
         metadata.make_upright(directory, order, width, height, transposed=orientation > 4)
-        exif = metadata.pack_exif(directory, order)
+        exif = pack_exif(directory, order)
     else:
         exif = None
     if packet is not None and (orientation > 1 or samples.orientation is not None):

@@ -18,6 +18,7 @@ from PIL import Image
 
 from deoldify.errors import PhotoError
 from deoldify.photo import metadata, xmp
+from deoldify.photo.exif import fitting_exif, label_exif, pack_exif, parse_exif
 from deoldify.photo.faults import saving, shown, warn
 from deoldify.photo.jpeg import EXTENDED_PREFIX, XMP_PREFIX
 from deoldify.photo.labels import WITHOUT_ROOM, write_record
@@ -56,7 +57,7 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     if source is not None and source.progressive:
         options["progressive"] = True
     if photo.exif:
-        options["exif"] = _EXIF_PREFIX + metadata.fitting_exif(_without_iptc(photo.exif), _SEGMENT - len(_EXIF_PREFIX))
+        options["exif"] = _EXIF_PREFIX + fitting_exif(_without_iptc(photo.exif), _SEGMENT - len(_EXIF_PREFIX))
     extra = _xmp_segments(photo.xmp) if photo.xmp else b""
     room = _SEGMENT - len(PHOTOSHOP_PREFIX)
     for at in range(0, len(photo.photoshop or b""), room):
@@ -73,8 +74,8 @@ def _segment(marker: int, data: bytes) -> bytes:
 
 def _without_iptc(exif: bytes) -> bytes:
     """EXIF without what a JPEG keeps among Photoshop's resources."""
-    order, directory = metadata.parse_exif(exif)
-    return metadata.pack_exif(directory, order) if directory.pop(metadata.Tag.IPTC, None) is not None else exif
+    order, directory = parse_exif(exif)
+    return pack_exif(directory, order) if directory.pop(metadata.Tag.IPTC, None) is not None else exif
 
 
 def _xmp_segments(packet: bytes) -> bytes:
@@ -97,7 +98,7 @@ def _write_webp(photo: Photo, stream: BinaryIO) -> None:
     image = Image.fromarray(to_8_bits(photo.pixels))
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(to_8_bits(photo.alpha)))
-    order, directory = metadata.parse_exif(photo.exif)
+    order, directory = parse_exif(photo.exif)
     # A WebP has no other place for resolution, captions and comments.
     metadata.set_resolution(directory, order, photo.dpi)
     iptc = iptc_of(photo.photoshop)
@@ -108,7 +109,7 @@ def _write_webp(photo: Photo, stream: BinaryIO) -> None:
         description = metadata.Entry(metadata.Kind.ASCII, len(text), text)
         directory.setdefault(metadata.Tag.IMAGE_DESCRIPTION, description)
     kept = {
-        "exif": metadata.pack_exif(directory, order) if directory else None,
+        "exif": pack_exif(directory, order) if directory else None,
         "icc_profile": photo.icc_profile,
         "xmp": photo.xmp,
     }
@@ -246,5 +247,5 @@ def _labelled(photo: Photo, label: str | None, stamp: str | None, suffix: str) -
         # A packet that a JPEG holds in one segment is not to be parted for the label's sake; the EXIF has it, too.
         fits = suffix in _JPEG_SUFFIXES and len(photo.xmp or b"") <= _XMP_ROOM
         packet = xmp.labelled(photo.xmp, _XMP_ROOM if fits else None)
-        photo = replace(photo, exif=metadata.label_exif(photo.exif, label), xmp=packet)
-    return replace(photo, exif=metadata.label_exif(photo.exif, stamp)) if stamp else photo
+        photo = replace(photo, exif=label_exif(photo.exif, label), xmp=packet)
+    return replace(photo, exif=label_exif(photo.exif, stamp)) if stamp else photo
