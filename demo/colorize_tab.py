@@ -37,10 +37,11 @@ memory. transfer: how colour gets to full size, guided, bilinear or none. satura
 -1 for cooler to 1 for warmer."""
 COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
-wanted_factor, automatic, transfer, width, height, seconds, adjustments, left_out), where wanted_factor is more than
-render_factor if memory ran short. photo: an image file, of which the first page or picture is taken; left_out tells of
-others. {_HOW} hints: colours of places, such as ["0.4,0.6,#334d80"]: x and y as shares of width and height, and the
-colour, or none."""
+wanted_factor, automatic, transfer, width, height, seconds, adjustments, monochrome, confidence, left_out), where
+wanted_factor is more than render_factor if memory ran short, and monochrome says whether it was taken for black and
+white: colours of its own are replaced. photo: an image file, of which the first page or picture is taken; left_out
+tells of others. {_HOW} hints: colours of places, such as ["0.4,0.6,#334d80"]: x and y as shares of width and height,
+and the colour, or none."""
 ALBUM_DESCRIPTION = f"""Colour many black-and-white photographs. Two values come back: a ZIP archive of the coloured
 ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error. photos: image files
 and ZIP archives of image files. {_HOW}"""

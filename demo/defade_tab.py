@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import gradio as gr
 
-from demo.api import Sent, do_one, endpoint, number, yes_or_no
+from demo.api import Sent, do_one, endpoint, number, one_of, yes_or_no
 from demo.colorize_tab import model_choices
-from demo.component import SentCheckbox, SentNumber
+from demo.component import SentCheckbox, SentChoice, SentNumber
 from demo.jobs import Restoring
 from demo.models import DEFAULT_MODEL
 from demo.uploads import UploadedPhoto
 from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
 from deoldify.defader import DEFADE_STRENGTHS
+from deoldify.restoring import Colour
 
 _FOLDER = Path(__file__).resolve().parents[1] / "examples" / "faded"
 FADED_EXAMPLES = [_FOLDER / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")]
 
-PURPOSE = "For faded photographs, in colour or black and white: gives them their tone and colour back."
+PURPOSE = (
+    "For faded photographs, in colour or black and white: gives them their tone and colour back. "
+    "Scratches and cracks stay."
+)
 
 RESTORED_COMES_BACK = f"""Two values come back: the restored photo, in the format and at the size of the one sent, its
 EXIF and ICC profile kept; and how it was restored (model, strength, keep_tone, coloured, renders, width, height,
-seconds, left_out), where renders tells model, factor and wanted of each, wanted being more than factor if memory ran
+seconds, monochrome, confidence, left_out). monochrome says whether it was taken for black and white, and confidence how
+sure that was, 0.5 to 1; renders tells model, factor and wanted of each, wanted being more than factor if memory ran
 short. photo: an image file, of which the first page or picture is taken; left_out tells of others. strength:
 {DEFADE_STRENGTHS[0]:g} changes nothing, 1 restores, up to {DEFADE_STRENGTHS[1]:g} overdoes. keep_tone: restore
 brightness and contrast alone, so that the colour stays as it is, such as sepia."""
+COLOURS: tuple[tuple[str, Colour], ...] = (
+    ("if it is black and white", "auto"),
+    ("in any case", "always"),
+    ("never", "never"),
+)
 DEFADE_DESCRIPTION = f"Give a faded photograph its tone and colour back. {RESTORED_COMES_BACK}"
 RESTORE_DESCRIPTION = (
-    f"Give a faded photograph its tone and colour back, and colour it if it is black and white. {RESTORED_COMES_BACK}"
+    f"Give a faded photograph its tone and colour back, and colour it if it is black and white. {RESTORED_COMES_BACK} "
+    "colour: auto colours it if it is black and white, always in any case, never not at all."
 )
 
 
@@ -50,25 +61,20 @@ def defade_tab() -> Bench:
                 False, label="Keep the tone", elem_id="keep-tone",
                 info="Brightness and contrast come back, the colour stays as it is: sepia stays sepia.",
             )  # fmt: skip
-            colour = gr.Checkbox(False, label="And colour it if it is black and white", elem_id="colour")
+            colour = gr.Radio(COLOURS, value="auto", label="Colour it", elem_id="colour")
             model = gr.Dropdown(
-                model_choices(), value=DEFAULT_MODEL, label="By the model", filterable=False, visible=False,
-                elem_id="defade-model",
-            )  # fmt: skip
+                model_choices(), value=DEFAULT_MODEL, label="By the model", filterable=False, elem_id="defade-model"
+            )
             below = gr.Column()
         result = gr.Column(scale=3, min_width=320, elem_id="defade-result", elem_classes="result")
         with below:
             bench = rest(result, "A photo appears here, before and after.", "Take this photo to Colorize")
 
-    colour.change(lambda on: gr.Dropdown(visible=on), colour, model, **PRIVATE)
+    colour.change(lambda asked: gr.Dropdown(visible=asked != "never"), colour, model, **PRIVATE)
     photos_come_in(bench)
-    work_is_done(bench, [strength, keep_tone, colour, model], _restoring)
+    work_is_done(bench, [strength, keep_tone, model, colour], Restoring)
     _endpoints()
     return bench
-
-
-def _restoring(strength: float, keep_tone: bool, colour: bool, model: str) -> Restoring:
-    return Restoring(strength, keep_tone, model if colour else None)
 
 
 def _endpoints() -> None:
@@ -76,12 +82,18 @@ def _endpoints() -> None:
         photo = UploadedPhoto(label="photo", type="filepath", image_mode=None)
         strength = SentNumber(1.0, minimum=DEFADE_STRENGTHS[0], maximum=DEFADE_STRENGTHS[1], label="strength")
         keep_tone = SentCheckbox(False, label="keep_tone")
+        colour = SentChoice(list(get_args(Colour)), value="auto", label="colour")
     endpoint("defade", DEFADE_DESCRIPTION, _defade, photo, [strength, keep_tone])
-    endpoint("restore", RESTORE_DESCRIPTION, _restore, photo, [strength, keep_tone])
+    endpoint("restore", RESTORE_DESCRIPTION, _restore, photo, [strength, keep_tone, colour])
 
 
-def _job(strength: object, keep_tone: object, model: str | None) -> Restoring:
-    return Restoring(number(strength, "strength", *DEFADE_STRENGTHS), yes_or_no(keep_tone, "keep_tone"), model)
+def _job(strength: object, keep_tone: object, colour: object) -> Restoring:
+    return Restoring(
+        number(strength, "strength", *DEFADE_STRENGTHS),
+        yes_or_no(keep_tone, "keep_tone"),
+        DEFAULT_MODEL,
+        cast(Colour, one_of(colour, "colour", get_args(Colour))),
+    )
 
 
 def _defade(
@@ -90,13 +102,14 @@ def _defade(
     keep_tone: bool = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, dict[str, Any]]:
-    return do_one(_job(strength, keep_tone, None), photo, progress)
+    return do_one(_job(strength, keep_tone, "never"), photo, progress)
 
 
 def _restore(
     photo: Sent,
     strength: float = 1.0,
     keep_tone: bool = False,
+    colour: Colour = "auto",
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, dict[str, Any]]:
-    return do_one(_job(strength, keep_tone, DEFAULT_MODEL), photo, progress)
+    return do_one(_job(strength, keep_tone, colour), photo, progress)

@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
@@ -18,8 +18,8 @@ from deoldify.colorizer import Asked
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
 from deoldify.imaging import Adjustments, ColourPlane, Transfer
 from deoldify.model import FACTOR_PIXELS
-from deoldify.photo import Photo, Render, open_photo, save_photo
-from deoldify.restoring import restore_photo
+from deoldify.photo import Photo, Render, Verdict, open_photo, save_photo
+from deoldify.restoring import Colour, restore_photo
 
 MAX_PIXELS = 100_000_000
 log = logging.getLogger("deoldify.app")
@@ -41,6 +41,8 @@ class ColourFacts:
     height: int
     seconds: float
     adjustments: str = ""
+    monochrome: bool = True
+    confidence: float = 1.0
 
     def __str__(self) -> str:
         side = self.render_factor * FACTOR_PIXELS
@@ -48,13 +50,19 @@ class ColourFacts:
             f"Coloured in {self.seconds:.1f} s by {self.model} at render factor {self.render_factor}"
             f"{', chosen automatically' if self.automatic else ''} ({side} × {side} px). "
             f"{_on_shortage(Render(self.model, self.render_factor, self.wanted_factor))}"
+            f"{self._on_its_own_colours()}"
             f"The download has all {self.width} × {self.height} pixels."
         )
+
+    def _on_its_own_colours(self) -> str:
+        if self.monochrome:
+            return ""
+        return f"It was taken for {Verdict(False, self.confidence)}: its own colours are replaced. "
 
 
 @dataclass(frozen=True)
 class RestoreFacts:
-    """How a photo was restored; ``coloured`` where it was black and white and colour was asked for.
+    """How a photo was restored, whether it was ``coloured``, and what it was taken for: ``monochrome``, and how sure.
 
     ``renders`` are what it was made with: the defader's, which strength 0 does without, and the colorizer's.
     """
@@ -67,12 +75,14 @@ class RestoreFacts:
     width: int
     height: int
     seconds: float
+    monochrome: bool = False
+    confidence: float = 1.0
 
     def __str__(self) -> str:
         return (
             f"Restored{' and coloured' if self.coloured else ''} in {self.seconds:.1f} s by {self.model} at "
             f"strength {self.strength:g}{', tone kept' if self.keep_tone else ''}. "
-            f"{_on_shortage(*self.renders)}"
+            f"It was taken for {Verdict(self.monochrome, self.confidence)}. {_on_shortage(*self.renders)}"
             f"The download has all {self.width} × {self.height} pixels."
         )
 
@@ -159,37 +169,45 @@ class Colouring:
         automatic, render = self.render_factor is None, result.renders[-1]
         return ColourFacts(
             self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds,
-            str(self.adjustments),
+            str(self.adjustments), **_taken_for(result),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """Give a faded photo its tone and colour back and, where a colorizer is named, colour what is black and white."""
+    """Give a faded photo its tone and colour back, and colour what is black and white, or as asked."""
 
     strength: float
     keep_tone: bool
-    colorizer: str | None
+    colorizer: str
+    colour: Colour
 
     doing: ClassVar[str] = "Restoring"
     suffix: ClassVar[str] = "restored"
 
     @property
     def models(self) -> tuple[str, ...]:
-        return (DEFADE_MODEL,) if self.colorizer is None else (DEFADE_MODEL, self.colorizer)
+        return (DEFADE_MODEL,) if self.colour == "never" else (DEFADE_MODEL, self.colorizer)
 
     def __call__(self, photo: Photo) -> Made:
         model = defader()
-        if self.colorizer is not None:
-            painter = colorizer(self.colorizer)
-            return Made(*restore_photo(photo, model, painter, strength=self.strength, keep_tone=self.keep_tone))
-        return Made(model.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), model.label)
+        if self.colour == "never":
+            return Made(model.defade_photo(photo, strength=self.strength, keep_tone=self.keep_tone), model.label)
+        painter = colorizer(self.colorizer)
+        return Made(
+            *restore_photo(photo, model, painter, strength=self.strength, keep_tone=self.keep_tone, colour=self.colour)
+        )
 
     def facts(self, result: Photo, label: str, seconds: float) -> RestoreFacts:
-        coloured = label != defader().label
         return RestoreFacts(
-            DEFADE_MODEL, self.strength, self.keep_tone, coloured, result.renders, result.width, result.height, seconds
-        )
+            DEFADE_MODEL, self.strength, self.keep_tone, result.coloured, result.renders, result.width, result.height,
+            seconds, **_taken_for(result),
+        )  # fmt: skip
+
+
+def _taken_for(photo: Photo) -> dict[str, Any]:
+    assert photo.verdict is not None
+    return asdict(photo.verdict)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deoldify.imaging import Hint, Transfer
     from deoldify.loading import load, load_colorizer
     from deoldify.photo import Source
+    from deoldify.restoring import Colour
 else:
     # What needs torch is imported when it is first asked for, so that listing models and --help stay quick.
     __getattr__, __dir__ = handing_on(
@@ -118,26 +119,31 @@ def defade(image: Source, *, strength: float = 1.0, keep_tone: bool = False) -> 
     return _defader()(image, strength=strength, keep_tone=keep_tone)
 
 
-def restore(image: Source, *, strength: float = 1.0, keep_tone: bool = False) -> Image.Image:
+def restore(image: Source, *, strength: float = 1.0, keep_tone: bool = False, colour: Colour = "auto") -> Image.Image:
     """``defade``, then ``colorize`` if the photograph is black and white, be it neutral or toned.
 
     Args:
         image: of any mode Pillow knows; or a path, the bytes of a file, or a numpy array (see ``photo.photo_of``).
         strength: see ``defade``.
         keep_tone: see ``defade``; a photograph that is coloured loses its tone all the same.
+        colour: ``"auto"`` colours what is black and white, ``"always"`` any photograph, ``"never"`` none.
 
     Returns:
-        RGB, or RGBA where the image has transparency; the same size.
+        RGB, or RGBA where the image has transparency; the same size. Its ``info`` says what the photograph was taken
+        for: ``monochrome``, with the ``confidence`` in that, 0.5 to 1; and whether it was ``coloured``.
 
     Raises:
-        ValueError: ``strength`` is out of range; the message names the range.
+        ValueError: ``strength`` is out of range, or there is no such ``colour``; the message says what there is.
         CheckpointError: the weights are damaged.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
         PhotoError: there is no photograph in the file.
         TypeError: ``image`` is nothing that a photograph can be taken from; the message says what is.
     """
+    from deoldify.model import image_of
     from deoldify.photo import photo_of
     from deoldify.restoring import restore_photo
 
-    photo = photo_of(image)
-    return restore_photo(photo, _defader(), _best_colorizer(), strength=strength, keep_tone=keep_tone)[0].to_image()
+    restored, _ = restore_photo(
+        photo_of(image), _defader(), _best_colorizer(), strength=strength, keep_tone=keep_tone, colour=colour
+    )
+    return image_of(restored)

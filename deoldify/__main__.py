@@ -19,6 +19,8 @@ from deoldify.options import (
     CautionOption,
     CheckpointOption,
     ColorizerOption,
+    Colour,
+    ColourOption,
     DatesOption,
     Device,
     DeviceOption,
@@ -32,6 +34,7 @@ from deoldify.options import (
     PhotosArgument,
     Precision,
     PrecisionOption,
+    RecolourOption,
     RenderFactorOption,
     RendersOption,
     SaturationOption,
@@ -79,6 +82,7 @@ def colorize_command(
     liveliness: LivelinessOption = None,
     caution: CautionOption = 0.0,
     hint: HintOption = None,
+    recolour: RecolourOption = False,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
@@ -91,9 +95,11 @@ def colorize_command(
 
     One photo goes into a file: `deoldify colorize photo.jpg -o colour.jpg`.
     Several photos or a whole folder go into a folder: `deoldify colorize old/ -o coloured/`. A run that was
-    interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept.
+    interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept. Of several, those that have
+    colours of their own are left out, unless --recolour is said.
     """
     _check_name(model)
+    leave_coloured = not recolour and (len(photos) > 1 or photos[0].is_dir())
     hints = _hints(hint or [], photos)
     if renders is not None and renders != 1 and renders % 2:
         raise typer.BadParameter(f"{renders} is neither 1 nor an even number", param_hint="--renders")
@@ -101,6 +107,7 @@ def colorize_command(
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
         from deoldify.loading import load_colorizer
+        from deoldify.monochrome import without_colours
 
         asked: Asked = {
             "saturation": saturation, "warmth": warmth, "liveliness": liveliness, "caution": caution, "hints": hints,
@@ -108,6 +115,8 @@ def colorize_command(
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
 
         def work(photo: Photo) -> tuple[Photo, str]:
+            if leave_coloured:
+                photo = without_colours(photo)
             coloured = colorizer.colorize_photo(
                 photo, render_factor=render_factor, renders=renders, transfer=transfer.value, **asked
             )  # fmt: skip
@@ -126,6 +135,7 @@ def colorize_command(
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
         all_pages=pages is Pages.all, after="Other colours come with another --render-factor or --model.",
+        left_after="--recolour colours them, too.",
     )  # fmt: skip
 
 
@@ -183,6 +193,7 @@ def restore_command(
     output: OutputOption,
     strength: StrengthOption = 1.0,
     keep_tone: KeepToneOption = False,
+    colour: ColourOption = Colour.auto,
     model: ColorizerOption = "compact",
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
@@ -194,7 +205,8 @@ def restore_command(
 ) -> None:
     """Restore faded photographs, and colour those that are black and white.
 
-    It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own.
+    It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own, be it toned. What a photo was
+    taken for is said; --colour decides otherwise.
     """
     _check_name(model)
 
@@ -206,13 +218,16 @@ def restore_command(
         colorizer = load_colorizer(model, device=device.value, precision=precision.value)
 
         def work(photo: Photo) -> tuple[Photo, str]:
-            return restore_photo(photo, defader, colorizer, strength=strength, keep_tone=keep_tone)
+            return restore_photo(
+                photo, defader, colorizer, strength=strength, keep_tone=keep_tone, colour=colour.value
+            )  # fmt: skip
 
         return work, (defader, colorizer)
 
     def job() -> Job:
         settings = {
-            "strength": strength, "keep_tone": keep_tone, "precision": precision.value, "pages": pages.value
+            "strength": strength, "keep_tone": keep_tone, "precision": precision.value, "pages": pages.value,
+            "colour": colour.value,
         }  # fmt: skip
         return _job("restore", "restored", ["defade", model], None, settings)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from deoldify import imaging
 from deoldify.imaging import Adjustments, ColourPlane, Hint, Pixels, Transfer
 from deoldify.model import FACTOR_PIXELS, Model, image_of
+from deoldify.monochrome import judged
 from deoldify.opinions import colour_plane
 from deoldify.photo import Photo, Render, Source, photo_of
 
@@ -86,7 +87,8 @@ class Colorizer(Model):
 
         Returns:
             RGB, or RGBA where the image has transparency; the same size. ``info["render_factor"]`` says which
-            render factor was used: less than asked for where memory ran short.
+            render factor was used: less than asked for where memory ran short; ``info["monochrome"]`` whether it was
+            taken for black and white, and ``info["confidence"]`` how sure that was: colours of its own are replaced.
 
         Raises:
             ValueError: something is out of range, and the message names the range; or liveliness is asked of a model
@@ -116,8 +118,9 @@ class Colorizer(Model):
         Returns:
             the coloured photo, whose ``renders`` tell what it was made with.
         """
+        photo = judged(photo)
         pixels, render = self._coloured(photo.pixels, render_factor, renders, transfer, Adjustments(**asked))
-        return replace(photo.with_pixels(pixels), renders=(*photo.renders, render))
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, render), coloured=True)
 
     def colorize_pixels(
         self,
@@ -185,9 +188,10 @@ class Colorizer(Model):
             ValueError: as ``__call__`` does.
         """
         uv, change = imaging.adjusted(plane, Adjustments(**asked))
+        photo = judged(photo)
         pixels = imaging.transfer_guided(photo.pixels, plane.grey, uv, change=change)
         made_with = () if plane.render is None else (plane.render,)
-        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *made_with))
+        return replace(photo.with_pixels(pixels), renders=(*photo.renders, *made_with), coloured=True)
 
     def _coloured(
         self,

@@ -107,6 +107,7 @@ def do_photos(
     keep_dates: bool,
     all_pages: bool,
     after: str,
+    left_after: str = "",
 ) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
@@ -120,6 +121,7 @@ def do_photos(
         keep_dates: see ``folder.Run``.
         all_pages: see ``folder.Run``.
         after: what can be done next, for the last line.
+        left_after: what can be done with photos that were left.
 
     Raises:
         UsageError: the photos and the output do not go together.
@@ -151,7 +153,7 @@ def do_photos(
             elif outcome.status == "left":
                 left.append(outcome)
                 say(f"left: {outcome.source}: {outcome.message}")
-    _sum_up(len(planned.tasks) + len(planned.troubles), failed, left, what.done)
+    _sum_up(len(planned.tasks) + len(planned.troubles), failed, left, what.done, left_after)
     made = len(planned.tasks) - len(left)
     if made and str(output) != "-":
         results = f"{planned.tasks[0].target} is" if len(planned.tasks) == 1 else f"{made} photos in {output} are"
@@ -202,6 +204,11 @@ def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
 
 def _notes(outcome: Outcome, done: str) -> Iterable[str]:
     """What is to be said of a photo beside that it is done."""
+    if outcome.status == "done" and outcome.verdict is not None:
+        if done == "restored":
+            yield f"{outcome.source}: taken for {outcome.verdict}{', and coloured' if outcome.coloured else ''}"
+        elif done == "coloured" and not outcome.verdict.monochrome:
+            yield f"note: {outcome.source} was taken for {outcome.verdict}: its own colours are replaced"
     if outcome.status == "done" and outcome.pages > outcome.pages_done:
         rest = outcome.pages - outcome.pages_done
         are = "is" if rest == 1 else "are"
@@ -222,10 +229,11 @@ def _notes(outcome: Outcome, done: str) -> Iterable[str]:
             )
 
 
-def _sum_up(total: int, failed: dict[Path, str], left: Sequence[Outcome], done: str) -> None:
-    if len(left) > 1:
+def _sum_up(total: int, failed: dict[Path, str], left: Sequence[Outcome], done: str, left_after: str) -> None:
+    if left:
         reasons = sorted({outcome.message for outcome in left})
-        say(f"{len(left)} of {total} photos were left as they are: {', '.join(reasons)}")
+        were = "was left as it is" if len(left) == 1 else "were left as they are"
+        say(f"{len(left)} of {total} photos {were}: {', '.join(reasons)}. {left_after}".rstrip())
     if failed:
         if total > 1:
             say(f"{len(failed)} of {total} photos could not be {done}:", error=True)

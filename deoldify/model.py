@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TypeVar
 
 import numpy as np
@@ -190,9 +191,13 @@ class Model:
 def image_of(photo: Photo) -> Image.Image:
     """A photo as an image whose ``info`` says what it was made with.
 
-    That is ``render_factor``, ``renders`` and, where they tell, ``certainty``.
+    That is ``render_factor``, ``renders`` and, where they tell, ``certainty``; and ``coloured``, with ``monochrome``
+    and ``confidence``, what it was taken for and how sure that was.
     """
     image = photo.to_image()
+    image.info["coloured"] = photo.coloured
+    if photo.verdict is not None:
+        image.info.update(asdict(photo.verdict))
     if photo.renders:
         made = photo.renders[-1]
         image.info |= {"render_factor": made.factor, "renders": made.count}

@@ -37,6 +37,14 @@ class Precision(str, Enum):
     float16 = "float16"
 
 
+class Colour(str, Enum):
+    """Whether a restored photograph is coloured; see ``restoring.Colour``."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
 class Pages(str, Enum):
     """Which pages of a TIFF are done."""
 
@@ -73,6 +81,12 @@ StrengthOption = Annotated[
 KeepToneOption = Annotated[
     bool,
     typer.Option("--keep-tone", help="Restore brightness and contrast alone; the colour stays, such as sepia."),
+]
+ColourOption = Annotated[
+    Colour, typer.Option(help="Colour what is black and white, be it toned; always: any photo; never: none.")
+]
+RecolourOption = Annotated[
+    bool, typer.Option("--recolour", help="Of several photos, colour those as well that have colours of their own.")
 ]
 RenderFactorOption = Annotated[
     int | None,

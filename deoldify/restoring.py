@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
+from deoldify.monochrome import judged
 from deoldify.photo import Photo
+
+Colour = Literal["auto", "always", "never"]
+"""Whether a photograph is coloured: where it is black and white, in any case, or in none."""
 
 
 def restore_photo(
-    photo: Photo, defader: Defader, colorizer: Colorizer, *, strength: float = 1.0, keep_tone: bool = False
+    photo: Photo,
+    defader: Defader,
+    colorizer: Colorizer,
+    *,
+    strength: float = 1.0,
+    keep_tone: bool = False,
+    colour: Colour = "auto",
 ) -> tuple[Photo, str]:
     """Give a photograph its tone and colour back, and colour where it is black and white.
+
+    What is coloured loses every tone that it had: it is coloured from its restored luma.
 
     Args:
         photo: at its own bit depth; everything but the pixels stays.
@@ -18,15 +32,28 @@ def restore_photo(
         colorizer: what colours it then.
         strength: of the restoration, see ``Defader.__call__``.
         keep_tone: restore brightness and contrast alone, see ``Defader.__call__``.
+        colour: see ``Colour``.
 
     Returns:
-        the restored photo, and the label that says what was done.
+        the restored photo, whose ``verdict`` and ``coloured`` tell what it was taken for and what was done; and the
+        label that says so.
 
     Raises:
-        ValueError: ``strength`` is out of range; the message names the range.
+        ValueError: ``strength`` is out of range, or there is no such ``colour``; the message names what there is.
         OutOfMemoryError: not even the smallest render fits into the memory that is free.
     """
-    restored, neutral = defader.defade_and_judge(photo, strength=strength, keep_tone=keep_tone)
-    if not neutral:
+    check_colour(colour)
+    photo = judged(photo)
+    assert photo.verdict is not None
+    to_colour = photo.verdict.monochrome if colour == "auto" else colour == "always"
+    neutral = True if to_colour else None
+    restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone, neutral=neutral)
+    if not to_colour:
         return restored, defader.label
     return colorizer.colorize_photo(restored), f"{defader.label}. {colorizer.label}"
+
+
+def check_colour(colour: str) -> None:
+    """Raise a ``ValueError`` that says what there is where that is none of ``Colour``."""
+    if colour not in get_args(Colour):
+        raise ValueError(f"colour {colour!r} is none of {', '.join(get_args(Colour))}")

@@ -147,6 +147,32 @@ def test_restore_colours_what_is_black_and_white_and_nothing_else(
     assert np.array_equal(pixels_of(faded), pixels_of(defaded))
 
 
+def test_restore_says_what_it_took_a_photo_for_and_colours_as_asked(
+    old_photo: Path, faded_photo: Path, tmp_path: Path
+) -> None:
+    always = call("restore", faded_photo, "-o", tmp_path / "always.jpg", "--colour", "always")
+    assert f"{faded_photo}: taken for in colour (" in always.stderr and "and coloured" in always.stderr
+    never = call("restore", old_photo, "-o", tmp_path / "never.jpg", "--colour", "never")
+    assert f"{old_photo}: taken for black and white (" in never.stderr and "and coloured" not in never.stderr
+    assert b"Coloured by" in (tmp_path / "always.jpg").read_bytes()
+    assert b"Coloured by" not in (tmp_path / "never.jpg").read_bytes()
+
+
+def test_of_several_those_with_colours_are_left_unless_asked_for(
+    old_photo: Path, faded_photo: Path, tmp_path: Path
+) -> None:
+    several = call("colorize", old_photo, faded_photo, "-o", tmp_path / "new")
+    assert several.returncode == 0, several.stderr
+    assert f"left: {faded_photo}: has colours" in several.stderr and "--recolour" in several.stderr
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [old_photo.name]
+    one = call("colorize", faded_photo, "-o", tmp_path / "one.jpg")
+    assert one.returncode == 0 and (tmp_path / "one.jpg").exists()
+    assert f"{faded_photo} was taken for in colour (" in one.stderr
+    asked = call("colorize", old_photo, faded_photo, "-o", tmp_path / "new", "--recolour")
+    assert asked.returncode == 0 and "left:" not in asked.stderr
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted([old_photo.name, faded_photo.name])
+
+
 def test_folders_are_defaded_as_they_are_coloured(faded_photo: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "old", tmp_path / "new"
     (source / "1973").mkdir(parents=True)

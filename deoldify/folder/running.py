@@ -28,6 +28,7 @@ from deoldify.photo import (
     WRITABLE_SUFFIXES,
     Photo,
     Render,
+    Verdict,
     open_photo,
     pixels_in,
     save_pages,
@@ -64,6 +65,8 @@ class Outcome:
         animated: whether they are frames.
         pages_done: how many of them are in the result.
         renders: what the result was made with.
+        verdict: what the photo was taken for, its last page where it has several; None where nobody looked.
+        coloured: whether a colorizer gave the result its colours.
         digest: SHA-256 of the photo's file in hex; empty where it could not be read.
         size: of the result in pixels, width and height; zeros where there is none.
         bits: of a sample of the result.
@@ -79,6 +82,8 @@ class Outcome:
     animated: bool = False
     pages_done: int = 0
     renders: tuple[Render, ...] = ()
+    verdict: Verdict | None = None
+    coloured: bool = False
     digest: str = ""
     size: tuple[int, int] = (0, 0)
     bits: int = 0
@@ -204,6 +209,8 @@ class _Doing:
         self._kind, self._digest, self._bits = "", "", 0
         self._pages, self._pages_done, self._animated = 0, 0, False
         self._renders: tuple[Render, ...] = ()
+        self._verdict: Verdict | None = None
+        self._coloured = False
         self._size = (0, 0)
         self._label: str | None = None
         self._reason: LeftOutError | None = None
@@ -212,7 +219,8 @@ class _Doing:
         return Outcome(
             self._task.source, self._task.target, status, message, kind=self._kind, pages=self._pages,
             animated=self._animated, pages_done=self._pages_done if status == "done" else 0,
-            renders=self._renders, digest=self._digest, size=self._size, bits=self._bits, seconds=seconds,
+            renders=self._renders, verdict=self._verdict, coloured=self._coloured, digest=self._digest, size=self._size,
+            bits=self._bits, seconds=seconds,
         )  # fmt: skip
 
     def do(self) -> None:
@@ -303,6 +311,7 @@ class _Doing:
         if self._stop.is_set():
             raise _Dropped
         self._renders += result.renders
+        self._verdict, self._coloured = result.verdict, result.coloured or self._coloured
         self._size, self._bits = (result.width, result.height), result.bits
         return result, label
 

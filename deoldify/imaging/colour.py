@@ -1,4 +1,4 @@
-"""Colour: what is normalised for a network, luma and chroma, and whether a picture has colours of its own.
+"""Colour: what is normalised for a network, luma and chroma.
 
 Tensors are (N, C, H, W) float; arrays are (H, W, 3) RGB, uint8 or uint16, as photographs come.
 """
@@ -61,30 +61,6 @@ def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
     """(H, W) grey or (H, W, 3) RGB, uint8, to (1, 3, H, W) float32 in 0 to 1."""
     scaled = torch.from_numpy(picture).float().div(255)
     return scaled.expand(1, 3, -1, -1) if picture.ndim == 2 else scaled.permute(2, 0, 1).unsqueeze(0)
-
-
-def is_monochrome(picture: npt.NDArray[np.uint8], tolerance: float = 0.9) -> bool:
-    """Whether a picture is black and white, be it neutral or toned: its chroma follows from its luma and the place.
-
-    Prints yellow unevenly, more at the edges, so the tone may drift across the picture. A colour photograph that has
-    faded badly keeps colours of a level or two, so the tolerance is narrow; taking it for a toned print would cost it
-    all its colour, while a print taken for a colour photograph only keeps a tinge.
-
-    Args:
-        picture: (H, W, 3) RGB, small enough that grain and JPEG have averaged out, such as 64 × 64.
-        tolerance: root mean square, in 8-bit levels, of what chroma may differ from a function that is quadratic in
-            luma and in place.
-    """
-    rgb = to_tensor(picture).double()
-    h, w = picture.shape[:2]
-    y = luma(rgb)[0, 0]
-    down, across = torch.linspace(-1, 1, h).view(-1, 1).expand(h, w), torch.linspace(-1, 1, w).expand(h, w)
-    terms = (torch.ones_like(y), y, y * y, down, across, down * down, across * across, down * y, across * y)
-    design = torch.stack([term.double().flatten() for term in terms], dim=1)
-    uv = chroma(rgb)[0].flatten(1).T
-    # A flat picture leaves terms undecided, which only this driver takes.
-    fit = torch.linalg.lstsq(design, uv, driver="gelsd").solution
-    return float((design @ fit - uv).square().mean().sqrt()) * 255 <= tolerance
 
 
 def is_grey(pixels: Pixels) -> bool:

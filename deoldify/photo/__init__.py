@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deoldify.photo.faults import shown, working_on
     from deoldify.photo.labels import read_label
     from deoldify.photo.partial import partial_file, sweep
-    from deoldify.photo.photo import JpegSettings, Photo, Render
+    from deoldify.photo.photo import JpegSettings, Photo, Render, Verdict
     from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
     from deoldify.photo.samples import array_of
     from deoldify.photo.sources import Source, photo_of
@@ -28,7 +28,7 @@ else:
         faults=("shown", "working_on"),
         labels=("read_label",),
         partial=("partial_file", "sweep"),
-        photo=("JpegSettings", "Photo", "Render"),
+        photo=("JpegSettings", "Photo", "Render", "Verdict"),
         reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
         samples=("array_of",),
         sources=("Source", "photo_of"),
@@ -44,6 +44,7 @@ __all__ = [
     "Photo",
     "Render",
     "Source",
+    "Verdict",
     "array_of",
     "check_savable",
     "open_photo",

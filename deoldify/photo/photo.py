@@ -48,6 +48,29 @@ class Render:
     certainty: float | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a photograph was taken for, before anything was done to it.
+
+    Attributes:
+        monochrome: it is black and white, be it neutral or toned; otherwise it has colours of its own.
+        confidence: how likely that is, 0.5 to 1.
+    """
+
+    monochrome: bool
+    confidence: float
+
+    @classmethod
+    def of(cls, probability: float) -> Verdict:
+        """The verdict where it is as likely as that, 0 to 1, that a photograph is black and white."""
+        return cls(probability >= 0.5, max(probability, 1 - probability))
+
+    def __str__(self) -> str:
+        # Nothing that is a guess is said to be 100 % sure.
+        sure = min(99, max(50, int(100 * self.confidence)))
+        return f"{'black and white' if self.monochrome else 'in colour'} ({sure} % sure)"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A decoded photograph and everything of its file that must survive.
@@ -72,6 +95,8 @@ class Photo:
             is in ``pixels``.
         animated: whether they are the frames of an animation.
         renders: what ``pixels`` were made with, in order; empty for a photo as it was opened.
+        verdict: what it was taken for before anything was done to it; None where nobody has looked yet.
+        coloured: whether a colorizer gave it its colours.
     """
 
     pixels: Array
@@ -91,6 +116,8 @@ class Photo:
     pages: int = 1
     animated: bool = False
     renders: tuple[Render, ...] = ()
+    verdict: Verdict | None = None
+    coloured: bool = False
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

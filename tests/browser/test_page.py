@@ -145,9 +145,11 @@ def test_a_faded_photo_is_restored_and_carried_to_the_other_tab(page: Page, tmp_
     with Image.open(grey_photo(tmp_path / "hills.jpg", 1200, 800)) as fresh:
         fresh.point(lambda value: value // 2 + 80).save(tmp_path / "hills.jpg", exif=fresh.getexif())
     choose(page, tmp_path / "hills.jpg", "defade-")
+    page.locator("#colour").get_by_label("never").check()
     restore(page)
     facts = page.locator("#defade-facts").inner_text()
     assert facts.startswith("Restored in") and "strength 1." in facts and "1200 × 800 pixels" in facts
+    assert "taken for black and white" in facts
     file = download(page, tmp_path, "defade-download")
     assert file.name == "hills-restored.jpg"
     with Image.open(file) as restored, Image.open(tmp_path / "hills.jpg") as faded:
@@ -174,8 +176,9 @@ def test_a_faded_example_is_restored_as_far_as_asked_and_coloured(page: Page, tm
     number = page.locator("#strength input[type=number]")
     number.fill("0.5")
     number.press("Enter")
-    assert not page.locator("#defade-model").is_visible()
-    page.get_by_label("And colour it if it is black and white").check()
+    page.locator("#colour").get_by_label("never").check()
+    page.locator("#defade-model").wait_for(timeout=PATIENCE, state="hidden")
+    page.locator("#colour").get_by_label("if it is black and white").check()
     page.locator("#defade-model").wait_for(timeout=PATIENCE)
     restore(page)
     facts = page.locator("#defade-facts").inner_text()

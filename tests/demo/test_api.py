@@ -13,6 +13,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from typer.testing import CliRunner
 
+from demo.defade_tab import FADED_EXAMPLES
 from deoldify.__main__ import app
 from tests.page import ServedPage, colourfulness, grey_photo
 
@@ -41,6 +42,8 @@ def test_the_api_colours_a_photo_and_keeps_what_came_with_it(client: Client, tmp
         "width": 301,
         "height": 200,
         "adjustments": "",
+        "monochrome": True,
+        "confidence": facts["confidence"],
     }
 
 
@@ -76,7 +79,9 @@ def test_the_api_restores_a_photo_and_colours_it_where_asked(client: Client, tmp
         renders = told.pop("renders")
         assert [render["model"] for render in renders] == ["defade", "compact"][: 1 + (endpoint == "/restore")]
         assert all(render["factor"] == render["wanted"] for render in renders)
+        assert 0.5 < told.pop("confidence") <= 1
         assert told == {
+            "monochrome": True,
             "model": "defade",
             "strength": 1.0,
             "keep_tone": False,
@@ -84,6 +89,17 @@ def test_the_api_restores_a_photo_and_colours_it_where_asked(client: Client, tmp
             "width": 301,
             "height": 200,
         }
+
+
+def test_the_api_colours_as_asked_and_says_what_it_took_the_photo_for(client: Client, tmp_path: Path) -> None:
+    coloured = {}
+    for colour in ("auto", "always", "never"):
+        _, facts = client.predict(handle_file(FADED_EXAMPLES[2]), 1.0, False, colour, api_name="/restore")
+        assert facts["monochrome"] is False and 0.5 < facts["confidence"] <= 1
+        coloured[colour] = facts["coloured"]
+    assert coloured == {"auto": False, "always": True, "never": False}
+    with pytest.raises(AppError, match="colour must be one of auto, always, never"):
+        client.predict(handle_file(FADED_EXAMPLES[2]), 1.0, False, "sometimes", api_name="/restore")
 
 
 def test_strength_and_tone_are_respected_by_the_api(client: Client, tmp_path: Path) -> None:
@@ -142,6 +158,7 @@ def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None
             "photo": "filepath",
             "strength": "float",
             "keep_tone": "bool",
+            **({"colour": "Literal['auto', 'always', 'never']"} if name == "/restore" else {}),
         }
         assert parameters["strength"]["parameter_default"] == 1
         assert parameters["keep_tone"]["parameter_default"] is False

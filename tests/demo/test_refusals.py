@@ -19,7 +19,7 @@ ENDPOINTS: dict[str, dict[str, Any]] = {
     "colorize": {**HOW, "hints": []},
     "album": HOW,
     "defade": {"strength": 1, "keep_tone": False},
-    "restore": {"strength": 1, "keep_tone": False},
+    "restore": {"strength": 1, "keep_tone": False, "colour": "auto"},
 }
 """What is sent to each endpoint beside the photo."""
 
