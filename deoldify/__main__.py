@@ -37,6 +37,7 @@ from deoldify.options import (
     RecolourOption,
     RenderFactorOption,
     RendersOption,
+    ReportOption,
     SaturationOption,
     StrengthOption,
     Transfer,
@@ -88,6 +89,7 @@ def colorize_command(
     force: ForceOption = False,
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
+    report: ReportOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -134,7 +136,8 @@ def colorize_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, after="Other colours come with another --render-factor or --model.",
+        all_pages=pages is Pages.all, report=report,
+        after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
 
@@ -152,6 +155,7 @@ def defade_command(
     force: ForceOption = False,
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
+    report: ReportOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -183,7 +187,7 @@ def defade_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, after="More or less of it comes with another --strength.",
+        all_pages=pages is Pages.all, report=report, after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
 
@@ -200,6 +204,7 @@ def restore_command(
     force: ForceOption = False,
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
+    report: ReportOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -233,7 +238,7 @@ def restore_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all,
+        all_pages=pages is Pages.all, report=report,
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 
@@ -268,13 +273,12 @@ def _job(
     """What a command does, told apart from the same command with other weights or settings."""
     from deoldify.folder import job_of
 
-    weights = {model: _digest_of_weights(model, checkpoint) for model in models_at_work}
+    records = [find_any(model) for model in models_at_work]
+    weights = {record.name: record.sha256 if checkpoint is None else _digest_of(checkpoint) for record in records}
     return job_of(name, done, weights=weights, settings=settings)
 
 
-def _digest_of_weights(model: str, checkpoint: Path | None) -> str:
-    if checkpoint is None:
-        return (find_on_hub(model) if is_repository(model) else find(model)).sha256
+def _digest_of(checkpoint: Path) -> str:
     from deoldify.folder import digest_of
 
     try:

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -18,7 +18,7 @@ import typer
 from deoldify.terminal import is_quiet, say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job, Outcome, Plan, Work
+    from deoldify.folder import Job, Outcome, Plan, Run, Work
     from deoldify.model import Model
 
 _PATIENCE_SECONDS = 2.0
@@ -108,6 +108,7 @@ def do_photos(
     all_pages: bool,
     after: str,
     left_after: str = "",
+    report: Path | None = None,
 ) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
@@ -122,13 +123,19 @@ def do_photos(
         all_pages: see ``folder.Run``.
         after: what can be done next, for the last line.
         left_after: what can be done with photos that were left.
+        report: file for a row a photo, see ``record.Report``.
 
     Raises:
-        UsageError: the photos and the output do not go together.
+        UsageError: the photos and the output do not go together, or the report is none that can be gone on with.
+        ReportError: the report cannot be written.
         typer.Exit: some photos could not be done: status 1.
     """
-    from deoldify.folder import plan
+    from deoldify.folder import Run, plan
 
+    if report is not None:
+        from deoldify.record import check_report
+
+        check_report(report)
     what = job()
     planned = plan(photos, output, what, force=force)
     if planned.there:
@@ -140,9 +147,17 @@ def do_photos(
     for message in failed.values():
         say(f"error: {message}", error=True)
     left: list[Outcome] = []
-    with closing(_outcomes(planned, prepare, what, render_factor, keep_dates, all_pages)) as outcomes:
+    with ExitStack() as open_:
+        write_down = None if report is None else open_.enter_context(_noting(report, planned, what))
+
+        def run_of(work: Work) -> Run:
+            return Run(work, what, keep_dates=keep_dates, all_pages=all_pages, announce=write_down)
+
+        outcomes = open_.enter_context(closing(_outcomes(planned, prepare, run_of, render_factor)))
         for outcome in outcomes:
             _ending.check()
+            if write_down is not None and outcome.status != "done":  # those were announced
+                write_down(outcome)
             for render in outcome.renders:
                 say(f"{outcome.source}: {render.model} at render factor {render.factor}", detail=True)
             for note in _notes(outcome, what.done):
@@ -160,8 +175,18 @@ def do_photos(
         say(f"{results} {what.done}. {after}")
 
 
+@contextmanager
+def _noting(report: Path, planned: Plan, job: Job) -> Iterator[Callable[[Outcome], None]]:
+    """A way to write down what becomes of photos, in a report that tells what a plan leaves nothing to do with."""
+    from deoldify.record import Report, row_of, take_down
+
+    with Report(report) as book:
+        take_down(book, planned, job)
+        yield lambda outcome: book.add(row_of(outcome, job))
+
+
 def _outcomes(
-    planned: Plan, prepare: Prepare, job: Job, render_factor: int | None, keep_dates: bool, all_pages: bool
+    planned: Plan, prepare: Prepare, run_of: Callable[[Work], Run], render_factor: int | None
 ) -> Generator[Outcome, None, None]:
     """Of all tasks, as they are finished, under a progress bar where there are several."""
     if not planned.tasks:
@@ -175,7 +200,7 @@ def _outcomes(
     import torch
     from tqdm import tqdm
 
-    from deoldify.folder import Run, process
+    from deoldify.folder import process
 
     short = False
     if several:
@@ -183,7 +208,7 @@ def _outcomes(
             model.render_together(render_factor)
         short = _are_short(models_at_work, render_factor)
     _ending.check()
-    run = Run(work, job, keep_dates=keep_dates, all_pages=all_pages)
+    run = run_of(work)
     # A photo more than there are cores for, so that none of them waits for a disk.
     with closing(process(planned.tasks, run, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
         shown = several and not is_quiet()

@@ -31,5 +31,9 @@ class UsageError(DeOldifyError, ValueError):
     """What was asked for does not go together: nothing was begun, and the message says what to ask for instead."""
 
 
+class ReportError(DeOldifyError):
+    """A report cannot be written, or what is to be read as one is none."""
+
+
 class LeftOutError(DeOldifyError):
     """A photograph is rightly left as it is; the message is the reason, such as "has colours"."""

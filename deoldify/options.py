@@ -88,6 +88,12 @@ ColourOption = Annotated[
 RecolourOption = Annotated[
     bool, typer.Option("--recolour", help="Of several photos, colour those as well that have colours of their own.")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write down what is done with each photo: a row each in done.csv or done.jsonl.", show_default=False
+    ),
+]
 RenderFactorOption = Annotated[
     int | None,
     typer.Option(

@@ -2,7 +2,8 @@
 
 In come paths, a `Job` and what is to be done to a `Photo`, out come files and one `Outcome` a photo. ``listing`` finds
 the photographs in folders, ``naming`` says what results are called, ``stamps`` what a result was made of and whether
-that is still so, ``planning`` decides by these what is to be done, ``running`` does it; ``streams`` stand for files.
+that is still so, ``planning`` decides by these what is to be done, ``running`` does it,
+``outcomes`` are what it tells; ``streams`` stand for files.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ if TYPE_CHECKING:
     from deoldify.folder import running
     from deoldify.folder.listing import Found, Trouble, list_photographs
     from deoldify.folder.naming import name_results
+    from deoldify.folder.outcomes import Outcome, Status
     from deoldify.folder.planning import Plan, Task, plan
-    from deoldify.folder.running import Outcome, Run, Status, Work, process
+    from deoldify.folder.running import Run, Work, process
     from deoldify.folder.stamps import Job, Stamp, digest_of, job_of, stamp_of
+    from deoldify.folder.streams import is_pipe
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
         listing=("Found", "Trouble", "list_photographs"),
         naming=("name_results",),
+        outcomes=("Outcome", "Status"),
         planning=("Plan", "Task", "plan"),
-        running=("running", "Outcome", "Run", "Status", "Work", "process"),
+        running=("running", "Run", "Work", "process"),
         stamps=("Job", "Stamp", "digest_of", "job_of", "stamp_of"),
+        streams=("is_pipe",),
     )
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "Trouble",
     "Work",
     "digest_of",
+    "is_pipe",
     "job_of",
     "list_photographs",
     "name_results",

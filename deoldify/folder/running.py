@@ -6,6 +6,7 @@ A photo is opened, worked on and saved with a stamp of what was made of which fi
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -14,21 +15,24 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO
 
 import torch
 
 from deoldify.errors import DeOldifyError, LeftOutError, PhotoError
 from deoldify.folder import streams
+from deoldify.folder.outcomes import Outcome, Status
 from deoldify.folder.planning import Task
 from deoldify.folder.stamps import Job, Stamp, digest_of
 from deoldify.network import memory
 from deoldify.photo import (
     PAGED_SUFFIXES,
     WRITABLE_SUFFIXES,
+    InColourError,
     Photo,
     Render,
     Verdict,
+    hearing,
     open_photo,
     pixels_in,
     save_pages,
@@ -42,52 +46,10 @@ Work = Callable[[Photo], tuple[Photo, str]]
 """A photo to what is made of it, and the label that says so; or a ``LeftOutError``, where it is rightly left as it is.
 It is called from several threads at once."""
 
-Status = Literal["done", "there", "left", "failed"]
-"""What has become of a photo: its result is new, was there already, is not wanted, or could not be made."""
-
 PIXELS_AT_ONCE = 100_000_000
 """Photos are begun as long as those in hand have no more pixels together; a larger one is done alone."""
 
 _GLANCE_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What has become of a photo.
-
-    Attributes:
-        source: its file.
-        target: the file of its result.
-        status: see ``Status``.
-        message: why it was left or has failed; empty otherwise.
-        kind: the file's format by Pillow's name; empty where it could not be opened.
-        pages: how many pages or frames the file has; 0 where it could not be opened.
-        animated: whether they are frames.
-        pages_done: how many of them are in the result.
-        renders: what the result was made with.
-        verdict: what the photo was taken for, its last page where it has several; None where nobody looked.
-        coloured: whether a colorizer gave the result its colours.
-        digest: SHA-256 of the photo's file in hex; empty where it could not be read.
-        size: of the result in pixels, width and height; zeros where there is none.
-        bits: of a sample of the result.
-        seconds: that it took, waiting for other photos' renders included.
-    """
-
-    source: Path
-    target: Path
-    status: Status
-    message: str = ""
-    kind: str = ""
-    pages: int = 0
-    animated: bool = False
-    pages_done: int = 0
-    renders: tuple[Render, ...] = ()
-    verdict: Verdict | None = None
-    coloured: bool = False
-    digest: str = ""
-    size: tuple[int, int] = (0, 0)
-    bits: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,12 +61,15 @@ class Run:
         job: what that is, for the stamps; None leaves them out.
         keep_dates: whether results get the dates of their photos' files.
         all_pages: whether all pages of a TIFF are done, or the first.
+        announce: is told of each result when it is complete and about to appear, so that what it writes down is never
+            less than what there is; from several threads at once. Where it raises, the photo has failed.
     """
 
     work: Work
     job: Job | None = None
     keep_dates: bool = True
     all_pages: bool = False
+    announce: Callable[[Outcome], object] | None = None
 
 
 def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = False) -> Generator[Outcome, None, None]:
@@ -176,15 +141,17 @@ def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = Fals
 
 def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
     """Do one photo; None where it was dropped because of ``stop``."""
-    start = time.perf_counter()
     doing = _Doing(task, run, stop)
     status: Status = "failed"
     try:
-        doing.do()
+        with hearing() as doing.warnings:
+            doing.do()
     except _Dropped:
         return None
     except LeftOutError as reason:
         status, message = "left", str(reason)
+        if isinstance(reason, InColourError):
+            doing.verdict = reason.verdict
     except (DeOldifyError, OSError) as error:
         message = str(error)
     except Exception as error:  # one photo's trouble, be it ours, is not that of the others
@@ -192,7 +159,7 @@ def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
         _log.debug("%s", message, exc_info=error)
     else:
         status, message = "done", ""
-    return doing.outcome(status, message, time.perf_counter() - start)
+    return doing.outcome(status, message)
 
 
 class _Dropped(Exception):  # noqa: N818, it is none
@@ -204,23 +171,27 @@ class _Doing:
 
     def __init__(self, task: Task, run: Run, stop: threading.Event) -> None:
         self._task, self._run, self._stop = task, run, stop
+        self._start = time.perf_counter()
+        self.warnings: Sequence[str] = ()
+        self.verdict: Verdict | None = None
         self._came: streams.Received | None = None
         self._photo: Photo | None = None
-        self._kind, self._digest, self._bits = "", "", 0
+        self._kind, self._digest, self._result_digest, self._bits = "", "", "", 0
         self._pages, self._pages_done, self._animated = 0, 0, False
         self._renders: tuple[Render, ...] = ()
-        self._verdict: Verdict | None = None
         self._coloured = False
         self._size = (0, 0)
         self._label: str | None = None
         self._reason: LeftOutError | None = None
 
-    def outcome(self, status: Status, message: str, seconds: float) -> Outcome:
+    def outcome(self, status: Status, message: str = "") -> Outcome:
+        is_done = status == "done"
         return Outcome(
             self._task.source, self._task.target, status, message, kind=self._kind, pages=self._pages,
-            animated=self._animated, pages_done=self._pages_done if status == "done" else 0,
-            renders=self._renders, verdict=self._verdict, coloured=self._coloured, digest=self._digest, size=self._size,
-            bits=self._bits, seconds=seconds,
+            animated=self._animated, pages_done=self._pages_done if is_done else 0, renders=self._renders,
+            verdict=self.verdict, coloured=self._coloured, digest=self._digest,
+            result_digest=self._result_digest if is_done else "", warnings=tuple(self.warnings), size=self._size,
+            bits=self._bits, seconds=time.perf_counter() - self._start,
         )  # fmt: skip
 
     def do(self) -> None:
@@ -246,9 +217,13 @@ class _Doing:
             self._digest = digest_of(self._came)
             bytes_, modified = self._came.getbuffer().nbytes, None
         else:
-            self._photo = open_photo(source)
-            with source.open("rb") as stream:
-                self._digest = digest_of(stream)
+            try:
+                self._photo = open_photo(source)
+            except PhotoError:
+                with contextlib.suppress(OSError):
+                    self._digest = _digest_of(source)
+                raise
+            self._digest = _digest_of(source)
             found = source.stat()
             bytes_, modified = found.st_size, found.st_mtime_ns
         self._kind, self._pages, self._animated = self._photo.format, self._photo.pages, self._photo.animated
@@ -265,8 +240,8 @@ class _Doing:
         assert self._photo is not None
         result, label = self._made_of(self._photo)
         self._photo = None  # the encoder needs its memory
-        save_photo(result, target, label=label, stamp=stamp, modified=modified)
         self._pages_done = 1
+        save_photo(result, target, label=label, stamp=stamp, modified=modified, ready=self._ready())
 
     def _save_pages(self, target: Path, stamp: str | None, modified: int | None) -> None:
         """One page at a time; pages that are rightly left are in the result as they were."""
@@ -285,11 +260,22 @@ class _Doing:
                 raise
 
         try:
-            save_pages(pages(), target, label=self._label, stamp=stamp, modified=modified)
+            save_pages(pages(), target, label=self._label, stamp=stamp, modified=modified, ready=self._ready())
         except PhotoError:
             if taken:  # it was no fault of saving
                 raise taken[0] from None
             raise
+
+    def _ready(self) -> Callable[[BinaryIO], None] | None:
+        announce = self._run.announce
+        if announce is None:
+            return None
+
+        def ready(stream: BinaryIO) -> None:
+            self._result_digest = digest_of(stream)
+            announce(self.outcome("done"))
+
+        return ready
 
     def _made_of_page(self, number: int) -> list[Photo]:
         """What is saved of a page, alone in a list that lets go of it."""
@@ -311,9 +297,14 @@ class _Doing:
         if self._stop.is_set():
             raise _Dropped
         self._renders += result.renders
-        self._verdict, self._coloured = result.verdict, result.coloured or self._coloured
+        self.verdict, self._coloured = result.verdict, result.coloured or self._coloured
         self._size, self._bits = (result.width, result.height), result.bits
         return result, label
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return digest_of(stream)
 
 
 class _Room:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,11 +26,15 @@ class Job:
         name: of the command, such as "colorize".
         done: what has become of a photo then, such as "coloured".
         identity: 32 hex digits that only the same job with the same weights and settings has; see ``job_of``.
+        weights: see ``job_of``; the identity stands for them.
+        settings: see ``job_of``; the identity stands for them.
     """
 
     name: str
     done: str
     identity: str
+    weights: Mapping[str, str] = field(default_factory=dict, compare=False)
+    settings: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 def job_of(name: str, done: str, *, weights: Mapping[str, str], settings: Mapping[str, object]) -> Job:
@@ -43,7 +47,7 @@ def job_of(name: str, done: str, *, weights: Mapping[str, str], settings: Mappin
         settings: everything else that decides what comes out: values that JSON can hold.
     """
     what = json.dumps({"job": name, "weights": dict(weights), "settings": dict(settings)}, sort_keys=True)
-    return Job(name, done, hashlib.sha256(what.encode()).hexdigest()[:32])
+    return Job(name, done, hashlib.sha256(what.encode()).hexdigest()[:32], dict(weights), dict(settings))
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ def is_stream(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
+def is_pipe(path: Path) -> bool:
+    """Whether a path stands for stdin or stdout, or leads to a pipe or a device."""
+    return is_stdin(path) or is_stdout(path) or is_stream(path)
+
+
 class Received(io.BytesIO):
     """What came through a pipe; ``name`` is what messages call it."""
 

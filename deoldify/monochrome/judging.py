@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from deoldify.errors import LeftOutError
 from deoldify.imaging import Pixels, colour_square, to_tensor
 from deoldify.monochrome.explained import unexplained
-from deoldify.photo import Photo, Verdict
+from deoldify.photo import InColourError, Photo, Verdict
 
 SIDE = 96
 """Pixels of the square that is looked at: small enough that grain, fringes and JPEG have averaged out."""
@@ -40,10 +39,10 @@ def without_colours(photo: Photo) -> Photo:
     """The photo with what it is taken for.
 
     Raises:
-        LeftOutError: it has colours of its own.
+        InColourError: it has colours of its own.
     """
     photo = judged(photo)
     assert photo.verdict is not None
     if not photo.verdict.monochrome:
-        raise LeftOutError("has colours")
+        raise InColourError(photo.verdict)
     return photo

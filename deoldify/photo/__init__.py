@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
-    from deoldify.photo.faults import shown, working_on
+    from deoldify.photo.faults import hearing, shown, working_on
     from deoldify.photo.labels import read_label
-    from deoldify.photo.partial import partial_file, sweep
-    from deoldify.photo.photo import JpegSettings, Photo, Render, Verdict
-    from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in
+    from deoldify.photo.partial import locked, partial_file, sweep
+    from deoldify.photo.photo import InColourError, JpegSettings, Photo, Render, Verdict
+    from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in, size_in
     from deoldify.photo.samples import array_of
     from deoldify.photo.sources import Source, photo_of
     from deoldify.photo.writing import PAGED_SUFFIXES, WRITABLE_SUFFIXES, check_savable, save_pages, save_photo
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
-        faults=("shown", "working_on"),
+        faults=("hearing", "shown", "working_on"),
         labels=("read_label",),
-        partial=("partial_file", "sweep"),
-        photo=("JpegSettings", "Photo", "Render", "Verdict"),
-        reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in"),
+        partial=("locked", "partial_file", "sweep"),
+        photo=("InColourError", "JpegSettings", "Photo", "Render", "Verdict"),
+        reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in", "size_in"),
         samples=("array_of",),
         sources=("Source", "photo_of"),
         writing=("PAGED_SUFFIXES", "WRITABLE_SUFFIXES", "check_savable", "save_pages", "save_photo"),
@@ -40,6 +40,7 @@ __all__ = [
     "PAGED_SUFFIXES",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
+    "InColourError",
     "JpegSettings",
     "Photo",
     "Render",
@@ -47,6 +48,8 @@ __all__ = [
     "Verdict",
     "array_of",
     "check_savable",
+    "hearing",
+    "locked",
     "open_photo",
     "partial_file",
     "photo_of",
@@ -55,6 +58,7 @@ __all__ = [
     "save_pages",
     "save_photo",
     "shown",
+    "size_in",
     "sweep",
     "working_on",
 ]

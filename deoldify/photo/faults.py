@@ -26,6 +26,7 @@ class _Photo:
 
 
 _in_hand: ContextVar[_Photo | None] = ContextVar("_in_hand", default=None)
+_heard: ContextVar[list[str] | None] = ContextVar("_heard", default=None)
 
 
 def shown(name: object) -> str:
@@ -41,6 +42,20 @@ def warn(text: str) -> None:
     elif text not in photo.said:
         photo.said.add(text)
         _log.warning("%s: %s", photo.name, text)
+        heard = _heard.get()
+        if heard is not None:
+            heard.append(text)
+
+
+@contextmanager
+def hearing() -> Iterator[list[str]]:
+    """What is warned of a photo inside the block, without its name; in the block's own thread."""
+    heard: list[str] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 def unreadable(kind: str) -> PhotoError:

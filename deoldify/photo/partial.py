@@ -65,7 +65,7 @@ def _begun(folder: Path) -> tuple[Path, BinaryIO]:
         stream = path.open("x+b")
         try:
             # Between the two a sweep may have taken it for one left behind.
-            if _locked(stream) is not False and path.exists():
+            if locked(stream) is not False and path.exists():
                 return path, stream
         except BaseException:
             stream.close()
@@ -83,15 +83,15 @@ def _put(partial: Path, target: Path, modified: int | None) -> None:
 
 def _sweep_one(path: Path) -> None:
     with path.open("r+b") as stream:
-        locked = _locked(stream)
+        taken = locked(stream)
         old = time.time() - os.fstat(stream.fileno()).st_mtime > _ABANDONED_SECONDS
-        if (locked or (locked is None and old)) and os.name != "nt":
+        if (taken or (taken is None and old)) and os.name != "nt":
             path.unlink()
     if os.name == "nt":
         path.unlink()  # fails as long as anybody has it open
 
 
-def _locked(stream: BinaryIO) -> bool | None:
+def locked(stream: BinaryIO) -> bool | None:
     """Lock a file until it is closed; False where another process has, None where there are no locks."""
     if sys.platform != "win32":
         try:

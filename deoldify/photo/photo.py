@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deoldify.errors import PhotoError
+from deoldify.errors import LeftOutError, PhotoError
 from deoldify.photo import xmp
 from deoldify.photo.exif import pack_exif, parse_exif
 from deoldify.photo.samples import Array, bands, samples_of, to_8_bits, to_rgb
@@ -69,6 +69,14 @@ class Verdict:
         # Nothing that is a guess is said to be 100 % sure.
         sure = min(99, max(50, int(100 * self.confidence)))
         return f"{'black and white' if self.monochrome else 'in colour'} ({sure} % sure)"
+
+
+class InColourError(LeftOutError):
+    """A photograph is left as it is, since it has colours of its own; ``verdict`` is what it was taken for."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__("has colours")
+        self.verdict = verdict
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -100,7 +100,13 @@ def _open_stream(stream: BinaryIO, max_pixels: int, page: int) -> Photo:
 
 
 def pixels_in(path: str | os.PathLike[str]) -> int:
-    """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told.
+    """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told. See ``size_in``."""
+    width, height = size_in(path)
+    return width * height
+
+
+def size_in(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return width and height of a photograph as it is stored, by its header alone; zeros where they cannot be told.
 
     Nothing is decoded, and nothing is raised: what is wrong with the file, ``open_photo`` tells.
     """
@@ -109,12 +115,12 @@ def pixels_in(path: str | os.PathLike[str]) -> int:
             kind = _sniff(stream.read(_HEAD))
             stream.seek(0)
             if kind is None:
-                return 0
+                return 0, 0
             sizes = {"TIFF": size_of_tiff, "JPEG": size_of_jpeg, "PNG": size_of_png, "JPEG 2000": size_of_jpeg_2000}
             width, height = sizes[kind](stream) if kind in sizes else _reader(kind)(stream).size
-            return int(width * height)
+            return int(width), int(height)
     except PhotoError:
-        return 0
+        return 0, 0
 
 
 _HEAD = 4096  # bytes by which a kind is told

@@ -126,6 +126,9 @@ def _write_one_tiff(photo: Photo, stream: BinaryIO) -> None:
     write_tiff((photo,), stream)
 
 
+Ready = Callable[[BinaryIO], object]
+"""Is told of a file that is complete and about to appear."""
+
 _Writer = Callable[[Photo, BinaryIO], None]
 _JPEG_SUFFIXES, PAGED_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
 _WRITERS: dict[str, _Writer] = {
@@ -148,6 +151,7 @@ def save_photo(
     label: str | None = None,
     stamp: str | None = None,
     modified: int | None = None,
+    ready: Ready | None = None,
 ) -> None:
     """Save a photograph in the format that the suffix of ``path`` names, with everything that format can hold.
 
@@ -164,6 +168,7 @@ def save_photo(
         stamp: more of that, for programs, which ``read_label`` gives back: added to ProcessingSoftware, or kept in a
             record beside a format that holds no tags.
         modified: nanoseconds since 1970, the date of the file; None leaves it at now.
+        ready: is called with the whole file, open for reading, before it appears; where it raises, nothing appears.
 
     Raises:
         PhotoError: the suffix is unknown, the folder is missing, the format cannot hold the photo, or the disk refuses.
@@ -175,6 +180,8 @@ def save_photo(
             _WRITERS[suffix](_labelled(photo, label, stamp, suffix), stream)
             if stamp and suffix in WITHOUT_ROOM:
                 write_record(target, stream, stamp)
+            if ready is not None:
+                ready(stream)
 
 
 def save_pages(
@@ -184,6 +191,7 @@ def save_pages(
     label: str | None = None,
     stamp: str | None = None,
     modified: int | None = None,
+    ready: Ready | None = None,
 ) -> None:
     """Save several photographs as the pages of one TIFF, each as ``save_photo`` would; it appears whole or not at all.
 
@@ -194,6 +202,7 @@ def save_pages(
         label: of each page, see ``save_photo``.
         stamp: of each page, see ``save_photo``.
         modified: the file's date, see ``save_photo``.
+        ready: see ``save_photo``.
 
     Raises:
         PhotoError: ``path`` does not end in .tif or .tiff, and what ``save_photo`` raises. What taking a photo raises
@@ -211,6 +220,8 @@ def save_pages(
         _check_path(Path(path))
         with partial_file(Path(os.path.realpath(path)), modified=modified) as stream:
             write_tiff(labelled(), stream)
+            if ready is not None:
+                ready(stream)
 
 
 def check_savable(photo: Photo, path: str | os.PathLike[str]) -> None:
