@@ -187,3 +187,8 @@ def test_a_photo_whose_row_cannot_be_written_does_not_appear(tmp_path: Path) -> 
     (outcome,) = process([task], Run(invert, JOB, announce=refuse), workers=1)
     assert outcome.status == "failed" and "the disk is full" in outcome.message
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_the_book_tells_every_column() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "archives.md").read_text()
+    assert [column for column in COLUMNS if f"`{column}`" not in text] == []
