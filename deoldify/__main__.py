@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deoldify import console
-from deoldify.checkpoints import CHECKPOINTS, fetch, find, find_any, find_on_hub, is_repository, models
+from deoldify.checkpoints import CHECKPOINTS, fetch, find_any, is_repository, models
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError, UsageError
 from deoldify.options import (
     CautionOption,
@@ -45,6 +45,7 @@ from deoldify.options import (
     model_names,
 )
 from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
+from deoldify.verify_command import verify_command
 
 if TYPE_CHECKING:
     from deoldify.folder import Job, Work
@@ -275,7 +276,8 @@ def _job(
 
     records = [find_any(model) for model in models_at_work]
     weights = {record.name: record.sha256 if checkpoint is None else _digest_of(checkpoint) for record in records}
-    return job_of(name, done, weights=weights, settings=settings)
+    full_names = {} if checkpoint is not None else {record.name: record.full_name for record in records}
+    return job_of(name, done, weights=weights, settings=settings, full_names=full_names)
 
 
 def _digest_of(checkpoint: Path) -> str:
@@ -322,12 +324,15 @@ def fetch_command(
     """Download models ahead, to have them when there is no network."""
     if not names and not everything:
         raise typer.BadParameter("name a model, or say --all", param_hint="names")
-    named = [find_on_hub(name) if is_repository(name) else find(name) for name in names or []]
+    named = [find_any(name) for name in names or []]
     for checkpoint in CHECKPOINTS if everything else named:
         path = fetch(checkpoint)
         typer.echo(f"{checkpoint.name}: {path}")
         model = "" if checkpoint.task == "defade" else f" --model {checkpoint.name}"
         say(f"Use it with: deoldify {checkpoint.task} photo.jpg -o new.jpg{model}")
+
+
+app.command(name="verify")(verify_command)
 
 
 def run() -> None:

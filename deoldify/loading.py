@@ -63,7 +63,8 @@ def load(
             are fetched from the Hugging Face Hub the first time. Or ``"owner/name"``, a repository there that
             ``python -m train publish`` made: its task, its best render factor, its licence and its digest are what
             its owner says of it, and not looked after by DeOldify; only tensors are ever read from it. Or the path of
-            a folder that holds what such a repository does.
+            a folder that holds what such a repository does. ``"compact@1"`` and ``"owner/name@commit"``, as reports
+            have them, mean weights that never change.
         revision: of such a repository: a commit, a branch or a tag; None is its newest.
         checkpoint: a file to take the weights from instead: what ``torch.save`` or safetensors wrote of a state dict,
             wrapped or not, or a checkpoint of a training run.

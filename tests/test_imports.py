@@ -19,7 +19,7 @@ PACKAGES = ("benchmarks", "demo", "deoldify", "train")
 DEPTH = {
     "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "checkpoints": 4, "monochrome": 5, "model": 5,
     "opinions": 4, "colorizer": 6, "defader": 6, "folder": 6, "restoring": 7, "loading": 7, "": 8, "terminal": 9,
-    "record": 9, "options": 9, "console": 10, "__main__": 11,
+    "record": 9, "options": 9, "console": 10, "verify_command": 10, "__main__": 11,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 

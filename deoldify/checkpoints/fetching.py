@@ -74,6 +74,11 @@ def fetch(
     file = hub_file(checkpoint)
     if file is None:
         looked = " and ".join(str(folder) for folder in weights_folders())
+        if "@" in checkpoint.name:
+            raise CheckpointError(
+                f"{checkpoint.name} came with an earlier release: take its file from there, {_expected(checkpoint)}, "
+                f"and put it as {checkpoint.file} into a folder that DEOLDIFY_WEIGHTS names; looked in {looked}"
+            )
         raise CheckpointError(
             f"{checkpoint.file}, which comes with DeOldify, is missing; looked in {looked}. Install DeOldify again, "
             f"or set DEOLDIFY_WEIGHTS to the folder that holds it."

@@ -179,7 +179,7 @@ def find_any(name: str | os.PathLike[str], revision: str | None = None) -> Check
     """The record of what users may name: a known model, a folder, or a repository on the Hub, looked for in this order.
 
     Args:
-        name: see `find`, `find_in_folder` and `find_on_hub`.
+        name: see `find`, `find_in_folder` and `find_on_hub`; ``"owner/name@revision"`` names both at once.
         revision: of a repository.
 
     Raises:
@@ -188,6 +188,9 @@ def find_any(name: str | os.PathLike[str], revision: str | None = None) -> Check
         ValueError: a revision of what is no repository.
     """
     name = os.fspath(name)
+    plain, _, commit = name.partition("@")
+    if commit and revision is None and is_repository(plain) and not os.path.exists(name):
+        name, revision = plain, commit
     is_known = any(checkpoint.name == name for checkpoint in CHECKPOINTS)
     if revision is not None and (is_known or os.path.isdir(name) or not is_repository(name)):
         raise ValueError(f"{name!r} has no revisions; they belong to repositories on the Hub: owner/name")

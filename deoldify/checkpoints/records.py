@@ -18,7 +18,7 @@ class Checkpoint:
 
     Attributes:
         name: what users call it; of a repository that anybody may have published, ``"owner/name"``; of a model in a
-            folder of one's own, the folder's name.
+            folder of one's own, the folder's name; of weights that came with an earlier release, ``"compact@1"``.
         task: ``"colorize"`` or ``"defade"``.
         config: the generator that the weights fit.
         file: file name, in ``weights/`` and on the Hub; of a model in a folder of one's own, the whole path.
@@ -33,6 +33,8 @@ class Checkpoint:
         liveliness: that it is used at, where it has a cautious and a lively opinion.
         good_at: what to choose it for, and what it is bad at, for who has not tried it.
         terms: on what its weights may be used, beyond their licence: what they have seen.
+        version: of weights that come with DeOldify, counted from 1: other weights have another version, so that an
+            archive can say what it used and have it again.
     """
 
     name: str
@@ -50,6 +52,14 @@ class Checkpoint:
     liveliness: float = 0.0
     good_at: str = ""
     terms: str = ""
+    version: int | None = None
+
+    @property
+    def full_name(self) -> str:
+        """The name that will mean these very weights in later releases, too: with a version or a commit, if any."""
+        if self.repo is not None and is_repository(self.name):
+            return f"{self.name}@{self.revision}"
+        return self.name if self.version is None or "@" in self.name else f"{self.name}@{self.version}"
 
 
 IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
@@ -78,6 +88,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         render_factor=12,
         renders=6,
         liveliness=0.5,
+        version=1,
         good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
@@ -138,25 +149,37 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         licence="MIT",
         origin="comes with DeOldify; weights/defade.md tells how it was trained",
         render_factor=16,
+        version=1,
         good_at="faded prints and slides; it neither mends scratches nor sharpens",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
 )
 
 
+EARLIER: tuple[Checkpoint, ...] = ()
+"""Weights that came with earlier releases, by names such as ``"compact@1"``. Whoever embeds new weights moves the
+record of the old ones here, with that name and the file ``compact@1.safetensors``, and raises the version of the new
+ones."""
+
+
 def find(name: str) -> Checkpoint:
-    """The record of the checkpoint called ``name``.
+    """The record of the checkpoint called ``name``; ``"compact@1"`` is the first version of what is embedded.
 
     Raises:
         UnknownModelError: there is none; the message lists the names.
     """
+    known = {checkpoint.name: checkpoint for checkpoint in (*CHECKPOINTS, *EARLIER)}
     for checkpoint in CHECKPOINTS:
-        if checkpoint.name == name:
-            return checkpoint
-    known = ", ".join(checkpoint.name for checkpoint in CHECKPOINTS)
+        known.setdefault(checkpoint.full_name, checkpoint)
+    if name in known:
+        return known[name]
+    plain = name.partition("@")[0]
+    if plain in known and known[plain].version is not None:
+        versions = [other for other in known if other.startswith(f"{plain}@")]
+        raise UnknownModelError(f"{name!r} is no version that this release knows: it knows {', '.join(versions)}")
     raise UnknownModelError(
-        f"there is no model called {name!r}; choose one of: {known}; or name a repository on the Hub, owner/name, or a "
-        f"folder that `python -m train publish` laid out"
+        f"there is no model called {name!r}; choose one of: {', '.join(each.name for each in CHECKPOINTS)}; or name a "
+        f"repository on the Hub, owner/name, or a folder that `python -m train publish` laid out"
     )
 
 

@@ -28,6 +28,7 @@ class Job:
         identity: 32 hex digits that only the same job with the same weights and settings has; see ``job_of``.
         weights: see ``job_of``; the identity stands for them.
         settings: see ``job_of``; the identity stands for them.
+        full_names: see ``job_of``.
     """
 
     name: str
@@ -35,9 +36,17 @@ class Job:
     identity: str
     weights: Mapping[str, str] = field(default_factory=dict, compare=False)
     settings: Mapping[str, object] = field(default_factory=dict, compare=False)
+    full_names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def job_of(name: str, done: str, *, weights: Mapping[str, str], settings: Mapping[str, object]) -> Job:
+def job_of(
+    name: str,
+    done: str,
+    *,
+    weights: Mapping[str, str],
+    settings: Mapping[str, object],
+    full_names: Mapping[str, str] | None = None,
+) -> Job:
     """A job and its identity.
 
     Args:
@@ -45,9 +54,12 @@ def job_of(name: str, done: str, *, weights: Mapping[str, str], settings: Mappin
         done: see ``Job``.
         weights: of each model that has a part in it, their SHA-256.
         settings: everything else that decides what comes out: values that JSON can hold.
+        full_names: of the models, with the version or commit of their weights, for who reads what was used.
     """
     what = json.dumps({"job": name, "weights": dict(weights), "settings": dict(settings)}, sort_keys=True)
-    return Job(name, done, hashlib.sha256(what.encode()).hexdigest()[:32], dict(weights), dict(settings))
+    return Job(
+        name, done, hashlib.sha256(what.encode()).hexdigest()[:32], dict(weights), dict(settings), full_names or {}
+    )
 
 
 @dataclass(frozen=True)

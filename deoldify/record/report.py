@@ -11,8 +11,9 @@ import io
 import json
 import os
 import re
+import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,20 @@ def read_report(path: Path) -> Iterator[Row]:
             yield from _rows(path, stream)
     except OSError as error:
         raise ReportError(f"the report {path} cannot be read: {error.strerror or error}") from error
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """Of the rows of a report those that hold: of each photo and result the last.
+
+    A photo that was left or failed counts as such no more once it has a result.
+    """
+    held: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        of_photo = held.setdefault(row.source, {})
+        if row.output:
+            of_photo.pop("", None)
+        of_photo[row.output] = row
+    return [row for of_photo in held.values() for row in of_photo.values()]
 
 
 class Report:
@@ -249,7 +264,7 @@ def _row_of_json(said: object) -> Row:
     for name, value in known.items():
         if not isinstance(value, _plain(name)):
             raise ValueError(f"{name} is {value!r}")
-    return Row(**known)
+    return Row(**{name: _shared(name, value) for name, value in known.items()})
 
 
 def _row_of_cells(cells: Mapping[str, str]) -> Row:
@@ -260,12 +275,17 @@ def _value(name: str, cell: str) -> Any:
     """What a cell of CSV says, in the type of its column."""
     kinds = _plain(name)
     if str in kinds:
-        return cell
+        return _shared(name, cell)
     if not cell and type(None) in kinds:
         return None
     if bool in kinds:
         return {"yes": True, "no": False}[cell]
     return int(cell) if float not in kinds else float(cell)
+
+
+def _shared(name: str, value: Any) -> Any:
+    """Text that most rows have alike, once in memory: reports of millions are read."""
+    return sys.intern(value) if name in ("job", "model", "weights", "settings", "version") else value
 
 
 def _plain(name: str) -> tuple[type, ...]:

@@ -15,7 +15,7 @@ from deoldify.folder import Job, Outcome, Status, Task, Trouble, digest_of, is_p
 from deoldify.photo import size_in
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What was done with a photograph, by what, and how it went.
 
@@ -30,7 +30,7 @@ class Row:
         source_sha256: of the photo's file, in hex.
         output_sha256: of the result's file, in hex.
         job: ``colorize``, ``defade`` or ``restore``.
-        model: what was at work, in this order, with its version where it has one: ``defade@5, compact@5``; models
+        model: what was at work, in this order, with its version where it has one: ``defade@1, compact@1``; models
             that agree on a photo are joined by ``+``.
         weights: SHA-256 of the weights of each, in the same order and joined alike.
         render_factor: of the last render.
@@ -150,7 +150,7 @@ def _job_facts(job: Job, models: Sequence[str]) -> _JobFacts:
     strength = job.settings.get("strength")
     return {
         "job": job.name,
-        "model": ", ".join(models),
+        "model": ", ".join(job.full_names.get(model, model) for model in models),
         "weights": ", ".join(job.weights.get(model, "") for model in models),
         "strength": float(strength) if isinstance(strength, int | float) else None,
         "settings": json.dumps({key: value for key, value in job.settings.items() if value not in (None, [])}),
