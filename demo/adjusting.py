@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from demo.album import Album, Entry
-from demo.jobs import Colouring, asked_of, open_for
+from demo.jobs import Colouring, asked_of, open_for, write
 from demo.models import colorizer
 from demo.previews import write_previews
 from demo.storage import storage
 from deoldify.imaging import Adjustments, ColourPlane, Hint
-from deoldify.photo import Render, open_photo, save_photo
+from deoldify.photo import Render, open_photo
 
 MOST_HINTS = 50
 
@@ -112,7 +112,8 @@ def finish(album: Album, entry: Entry) -> None:
     model = colorizer(done.job.model)
     photo = open_for(entry.source, entry.name)
     painted = model.paint(photo, read_plane(done.plane), **asked_of(entry.adjustments))
-    save_photo(painted, done.file, label=model.label_with(**asked_of(entry.adjustments)))
+    job = replace(done.job, adjustments=entry.adjustments)
+    write(painted, done.file, job, model.label_with(**asked_of(entry.adjustments)), entry.source)
     with album.changing():
         if entry.done is done:
             entry.done = replace(done, stale=False)

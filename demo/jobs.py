@@ -16,7 +16,9 @@ from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, 
 from demo.previews import what_is_left_out
 from deoldify.colorizer import Asked
 from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
+from deoldify.folder import Job as FolderJob
 from deoldify.imaging import Adjustments, ColourPlane, Transfer
+from deoldify.jobs import colorize_job, defade_job, restore_job, stamp_for
 from deoldify.model import FACTOR_PIXELS
 from deoldify.photo import Photo, Render, Verdict, open_photo, save_photo
 from deoldify.restoring import Colour, restore_photo
@@ -131,6 +133,11 @@ class Job(Protocol):
         """The models that must be here."""
         ...
 
+    @property
+    def stamped(self) -> FolderJob:
+        """The same job as the command line knows it, for the stamp of the result."""
+        ...
+
     def __call__(self, photo: Photo) -> Made:
         """What is made of the photo."""
         ...
@@ -155,6 +162,12 @@ class Colouring:
     @property
     def models(self) -> tuple[str, ...]:
         return (self.model,)
+
+    @property
+    def stamped(self) -> FolderJob:
+        return colorize_job(
+            self.model, render_factor=self.render_factor, transfer=self.transfer, **asked_of(self.adjustments)
+        )
 
     def __call__(self, photo: Photo) -> Made:
         model, asked = colorizer(self.model), asked_of(self.adjustments)
@@ -188,6 +201,12 @@ class Restoring:
     @property
     def models(self) -> tuple[str, ...]:
         return (DEFADE_MODEL,) if self.colour == "never" else (DEFADE_MODEL, self.colorizer)
+
+    @property
+    def stamped(self) -> FolderJob:
+        if self.colour == "never":
+            return defade_job(strength=self.strength, keep_tone=self.keep_tone)
+        return restore_job(self.colorizer, strength=self.strength, keep_tone=self.keep_tone, colour=self.colour)
 
     def __call__(self, photo: Photo) -> Made:
         model = defader()
@@ -271,10 +290,20 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
         made = _render(job, before)
         tell("Writing the photo", 0.9)
         file = folder / f"{PurePosixPath(name).stem}-{job.suffix}{before.suffix}"
-        save_photo(made.photo, file, label=made.label)
+        write(made.photo, file, job, made.label, source)
         seconds = round(time.perf_counter() - start, 2)
         facts = job.facts(made.photo, made.label, seconds)
         return Result(made.photo, file, facts, made.plane, what_is_left_out(before))
+
+
+def write(photo: Photo, file: Path, job: Job, label: str, source: Path) -> None:
+    """Write what a job made of a photo's file: byte for byte what the command line writes.
+
+    Raises:
+        PhotoError: it cannot be written.
+        OSError: the photo's file is not there any more.
+    """
+    save_photo(photo, file, label=label, stamp=str(stamp_for(job.stamped, source)))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 
 from deoldify import console
 from deoldify.checkpoints import CHECKPOINTS, fetch, find_any, is_repository, models
-from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError, UsageError
+from deoldify.errors import DeOldifyError, UnknownModelError, UsageError
 from deoldify.options import (
     CautionOption,
     CheckpointOption,
@@ -128,12 +128,13 @@ def colorize_command(
         return work, (colorizer,)
 
     def job() -> Job:
-        settings = {
-            "render_factor": render_factor, "transfer": transfer.value, "precision": precision.value,
-            "pages": pages.value, "saturation": saturation, "warmth": warmth, "liveliness": liveliness,
-            "caution": caution, "renders": renders, "hints": [str(each) for each in hints],
-        }  # fmt: skip
-        return _job("colorize", "coloured", [model], checkpoint, settings)
+        from deoldify.jobs import colorize_job
+
+        return colorize_job(
+            model, checkpoint=checkpoint, render_factor=render_factor, renders=renders, transfer=transfer.value,
+            precision=precision.value, pages=pages.value, saturation=saturation, warmth=warmth, liveliness=liveliness,
+            caution=caution, hints=hints,
+        )  # fmt: skip
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
@@ -180,11 +181,12 @@ def defade_command(
         return work, (defader,)
 
     def job() -> Job:
-        settings = {
-            "strength": strength, "keep_tone": keep_tone, "render_factor": render_factor,
-            "precision": precision.value, "pages": pages.value,
-        }  # fmt: skip
-        return _job("defade", "restored", ["defade"], checkpoint, settings)
+        from deoldify.jobs import defade_job
+
+        return defade_job(
+            checkpoint=checkpoint, strength=strength, keep_tone=keep_tone, render_factor=render_factor,
+            precision=precision.value, pages=pages.value,
+        )  # fmt: skip
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
@@ -231,11 +233,12 @@ def restore_command(
         return work, (defader, colorizer)
 
     def job() -> Job:
-        settings = {
-            "strength": strength, "keep_tone": keep_tone, "precision": precision.value, "pages": pages.value,
-            "colour": colour.value,
-        }  # fmt: skip
-        return _job("restore", "restored", ["defade", model], None, settings)
+        from deoldify.jobs import restore_job
+
+        return restore_job(
+            model, strength=strength, keep_tone=keep_tone, colour=colour.value, precision=precision.value,
+            pages=pages.value,
+        )  # fmt: skip
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
@@ -266,28 +269,6 @@ def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
         return [Hint.parse(text) for text in texts]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--hint") from None
-
-
-def _job(
-    name: str, done: str, models_at_work: Sequence[str], checkpoint: Path | None, settings: Mapping[str, object]
-) -> Job:
-    """What a command does, told apart from the same command with other weights or settings."""
-    from deoldify.folder import job_of
-
-    records = [find_any(model) for model in models_at_work]
-    weights = {record.name: record.sha256 if checkpoint is None else _digest_of(checkpoint) for record in records}
-    full_names = {} if checkpoint is not None else {record.name: record.full_name for record in records}
-    return job_of(name, done, weights=weights, settings=settings, full_names=full_names)
-
-
-def _digest_of(checkpoint: Path) -> str:
-    from deoldify.folder import digest_of
-
-    try:
-        with checkpoint.open("rb") as stream:
-            return digest_of(stream)
-    except OSError as error:
-        raise CheckpointError(f"{checkpoint} cannot be opened: {error.strerror or error}") from error
 
 
 @app.command(name="models")

@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from typer.testing import CliRunner
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 START_SECONDS = 300.0
@@ -93,6 +94,15 @@ def grey_photo(path: Path, width: int, height: int) -> Path:
     picture = np.repeat((grey * 255).astype(np.uint8)[..., None], 3, axis=2)
     Image.fromarray(picture).save(path, exif=exif, icc_profile=profile)
     return path
+
+
+def commanded(photo: Path, output: Path, command: str, *options: str) -> Path:
+    """What the command line makes of a photo, or of a folder of them."""
+    from deoldify.__main__ import app
+
+    done = CliRunner().invoke(app, [command, str(photo), "-o", str(output), *options])
+    assert done.exit_code == 0, done.output
+    return output
 
 
 def colourfulness(image: Image.Image) -> float:

@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmarks", "demo", "deoldify", "train")
 
 DEPTH = {
-    "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "checkpoints": 4, "monochrome": 5, "model": 5,
-    "opinions": 4, "colorizer": 6, "defader": 6, "folder": 6, "restoring": 7, "loading": 7, "": 8, "terminal": 9,
-    "record": 9, "options": 9, "console": 10, "verify_command": 10, "__main__": 11,
+    "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "alternatives": 3, "checkpoints": 4, "opinions": 4,
+    "monochrome": 5, "model": 5, "variants": 6, "colorizer": 7, "defader": 7, "folder": 7, "restoring": 8,
+    "loading": 8, "": 9, "jobs": 9, "terminal": 10, "record": 10, "options": 10, "console": 11, "verify_command": 11,
+    "__main__": 12,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from demo.jobs import Colouring
 from demo.storage import Storage
 from demo.working import take_in, work
 from deoldify.imaging import Adjustments, ColourPlane, Hint
-from deoldify.photo import Render, open_photo, save_photo
-from tests.page import grey_photo
+from deoldify.photo import Render, open_photo
+from tests.page import commanded, grey_photo
 
 
 def test_a_plane_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
@@ -77,8 +76,5 @@ def test_changed_colours_are_shown_at_once_and_written_as_a_new_render_would_be(
     finish(album, entry)
     assert entry.done is not None and not entry.done.stale
     monkeypatch.undo()
-    colorizer = models.colorizer("compact")
-    asked: Any = {"saturation": 0.5, "hints": [Hint(0.5, 0.1, "#3050c0")]}
-    rendered_anew = colorizer.colorize_photo(open_photo(source), render_factor=8, **asked)
-    save_photo(rendered_anew, tmp_path / "out.png", label=colorizer.label_with(**asked))
-    assert done.file.read_bytes() == (tmp_path / "out.png").read_bytes()
+    asked = ["-r", "8", "--saturation", "0.5", "--hint", "0.5,0.1,#3050c0"]
+    assert done.file.read_bytes() == commanded(source, tmp_path / "out.png", "colorize", *asked).read_bytes()
