@@ -15,11 +15,15 @@ from deoldify import imaging
 from deoldify.imaging import Adjustments, ColourPlane, Hint, Pixels, Transfer
 from deoldify.model import FACTOR_PIXELS, Model, image_of
 from deoldify.monochrome import judged
-from deoldify.opinions import colour_plane
+from deoldify.opinions import colour_planes
 from deoldify.photo import Photo, Render, Source, photo_of
+from deoldify.variants import Variant, by_agreement, other_sizes
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_MOST_VARIANTS = 8
 
 
 class Asked(TypedDict, total=False):
@@ -48,9 +52,15 @@ class Colorizer(Model):
         """What a coloured photo should say of itself."""
         return self.label_with()
 
-    def label_with(self, **asked: Unpack[Asked]) -> str:
-        """What a coloured photo should say of itself where more was asked for than the model's own colours."""
-        said = ", ".join(filter(None, [self.checkpoint.name, str(Adjustments(**asked))]))
+    def label_with(self, likely: int = 0, **asked: Unpack[Asked]) -> str:
+        """What a coloured photo should say of itself where more was asked for than the model's own colours.
+
+        Args:
+            likely: which of other likely colours were taken, see ``Variant``.
+            **asked: see ``paint``.
+        """
+        other = f"other likely colours {likely}" if likely else ""
+        said = ", ".join(filter(None, [self.checkpoint.name, other, str(Adjustments(**asked))]))
         return f"Coloured by DeOldify ({said}); the colours are a guess by AI"
 
     def __call__(
@@ -146,11 +156,53 @@ class Colorizer(Model):
             ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
         """
+        return self._planes(pixels, render_factor, renders)[0]
+
+    def variants(
+        self, image: Source, *, count: int = 4, render_factor: int | None = None, renders: int | None = None
+    ) -> list[Variant]:
+        """Versions of an image's colours, for somebody to choose one: ``paint`` lays its plane on the photo.
+
+        They are the colours that the model is used at; the picture's other likely colours, one surface at a time,
+        where the model knows them; and renders of other sizes.
+
+        Args:
+            image: as ``__call__`` takes it. It is not changed.
+            count: how many are wanted, 1 to 8; there may be fewer where memory is short.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many each is made of; see ``__call__``.
+
+        Returns:
+            the versions, the one that the others agree with most first.
+
+        Raises:
+            ValueError: ``count``, ``render_factor`` or ``renders`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        """
+        if not 1 <= count <= _MOST_VARIANTS:
+            raise ValueError(f"count {count} is outside 1 to {_MOST_VARIANTS}")
+        pixels = photo_of(image).pixels
+        found = self._planes(pixels, render_factor, renders, others=count // 2)
+        made = [Variant(plane, number, render_factor) for number, plane in enumerate(found)]
+        assert found[0].render is not None
+        factors = {found[0].render.factor}
+        for factor in other_sizes(found[0].render.factor):
+            if len(made) >= count:
+                break
+            plane = self.plane(pixels, render_factor=factor, renders=renders)
+            if plane.render is not None and plane.render.factor not in factors:  # less where memory ran short
+                factors.add(plane.render.factor)
+                made.append(Variant(plane, render_factor=factor))
+        return by_agreement(made[:count])
+
+    def _planes(
+        self, pixels: Pixels, render_factor: int | None, renders: int | None, others: int = 0
+    ) -> list[ColourPlane]:
         count = self._renders(renders)
-        plane, render = self._within_memory(
-            pixels, render_factor, lambda side: self._rendered(pixels, side, count)[0], count
+        planes, render = self._within_memory(
+            pixels, render_factor, lambda side: self._rendered(pixels, side, count, others)[0], count
         )
-        return replace(plane, render=replace(render, certainty=_mean(plane.certainty)))
+        return [replace(plane, render=replace(render, certainty=_mean(plane.certainty))) for plane in planes]
 
     def certainty(
         self, image: Source, *, render_factor: int | None = None, renders: int | None = None
@@ -207,7 +259,7 @@ class Colorizer(Model):
         count = self._renders(renders)
 
         def coloured(side: int) -> tuple[Pixels, float | None]:
-            plane, render = self._rendered(pixels, side, count)
+            (plane, *_), render = self._rendered(pixels, side, count)
             uv, change = imaging.adjusted(plane, adjustments)
             sure = _mean(plane.certainty)
             if transfer == "guided":
@@ -226,18 +278,20 @@ class Colorizer(Model):
         (made, sure), render = self._within_memory(pixels, render_factor, coloured, count)
         return made, replace(render, certainty=sure)
 
-    def _rendered(self, pixels: Pixels, side: int, renders: int) -> tuple[ColourPlane, Tensor | None]:
-        """What the generator thinks of the colours in a square of this side.
+    def _rendered(
+        self, pixels: Pixels, side: int, renders: int, others: int = 0
+    ) -> tuple[list[ColourPlane], Tensor | None]:
+        """What the generator thinks of the colours in a square of this side, and of other colours that are likely.
 
         And the render, (1, 3, side, side) RGB, where there is just one and it says no more than that.
         """
         if renders == 1 and not self._prepared.has_opinions:
             grey = imaging.grey_square(pixels, side)
             render = self._render(grey)
-            return ColourPlane(grey, imaging.chroma(render)), render
+            return [ColourPlane(grey, imaging.chroma(render))], render
         sides = [factor * FACTOR_PIXELS for factor in imaging.spread(side // FACTOR_PIXELS, renders)]
-        plane = colour_plane(self._prepared, pixels, sides, mirrored=renders > 1)
-        return replace(plane, liveliness=self.checkpoint.liveliness), None
+        planes = colour_planes(self._prepared, pixels, sides, mirrored=renders > 1, others=others)
+        return [replace(plane, liveliness=self.checkpoint.liveliness) for plane in planes], None
 
 
 def _mean(certainty: npt.NDArray[np.float32] | None) -> float | None:

@@ -31,9 +31,12 @@ def colorize_job(
     transfer: Transfer = "guided",
     precision: str = "auto",
     pages: str = "first",
+    likely: int = 0,
     **asked: Unpack[Asked],
 ) -> Job:
     """The job of colouring photographs; arguments as ``Colorizer.colorize_photo`` and the command have them.
+
+    ``likely`` tells which of other likely colours were chosen, see ``Variant``.
 
     Raises:
         CheckpointError: the file of weights cannot be read.
@@ -41,13 +44,15 @@ def colorize_job(
         ValueError: a setting is out of range.
     """
     adjustments = Adjustments(**asked)
-    settings = {
+    settings: dict[str, object] = {
         "render_factor": render_factor, "transfer": transfer, "precision": precision, "pages": pages,
         "saturation": float(adjustments.saturation), "warmth": float(adjustments.warmth),
         "liveliness": None if adjustments.liveliness is None else float(adjustments.liveliness),
         "caution": float(adjustments.caution), "renders": renders,
         "hints": [str(hint) for hint in adjustments.hints],
     }  # fmt: skip
+    if likely:  # no command makes these, so others' identities stay what they were
+        settings["likely"] = likely
     return _job("colorize", "coloured", [model], checkpoint, settings)
 
 

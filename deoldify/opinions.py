@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deoldify import imaging
+from deoldify.alternatives import alternatives
 from deoldify.imaging import ColourPlane, Pixels
 from deoldify.network import Prepared, annealed_mean, bins
 
@@ -23,7 +26,9 @@ All three were chosen on photographs held out of training: the most hues at the 
 and a half more, among what kept the error of colour below that of grey pictures."""
 
 
-def colour_plane(prepared: Prepared, pixels: Pixels, sides: Sequence[int], *, mirrored: bool) -> ColourPlane:
+def colour_planes(
+    prepared: Prepared, pixels: Pixels, sides: Sequence[int], *, mirrored: bool, others: int = 0
+) -> list[ColourPlane]:
     """What renders of a photograph agree on.
 
     Args:
@@ -31,10 +36,11 @@ def colour_plane(prepared: Prepared, pixels: Pixels, sides: Sequence[int], *, mi
         pixels: (H, W, 3) RGB, uint8 or uint16.
         sides: of the squares that it sees, in pixels, ascending; the middle one's size is the plane's.
         mirrored: render each mirrored, too.
+        others: how many planes more are wanted, in each of which one surface has another likely colour.
 
     Returns:
-        the plane. It has a certainty if there are several renders or the generator knows how likely each colour is,
-        and a lively opinion in the latter case.
+        the plane, and the others, if the generator knows how likely each colour is and finds as many. They have a
+        certainty if there are several renders or the generator knows that, and a lively opinion in the latter case.
     """
     middle = sides[len(sides) // 2]
     chroma: list[Tensor] = []
@@ -55,15 +61,33 @@ def colour_plane(prepared: Prepared, pixels: Pixels, sides: Sequence[int], *, mi
             chroma.append(_upright(imaging.chroma(render), mirrored))
     own = chroma[len(sides) // 2].shape
     mean, variance = imaging.agreed(imaging.together(chroma, (own[2], own[3])))
-    certainty = imaging.certainty(mean, variance) if len(chroma) > 1 or mirrored else None
-    lively = None
-    if likely:
-        own = likely[len(sides) // 2].shape
-        logits = imaging.together(likely, (own[2], own[3])).mean(dim=0, keepdim=True)
-        colours = bins()
-        certainty = imaging.certainty(*_spread(logits, colours))
-        lively = lively_opinion(logits, colours, prepared.seen)
-    return ColourPlane(seen, imaging.doubted(mean, variance), lively, certainty)
+    cautious = imaging.doubted(mean, variance)
+    if not likely:
+        several = len(chroma) > 1 or mirrored
+        return [ColourPlane(seen, cautious, certainty=imaging.certainty(mean, variance) if several else None)]
+    own = likely[len(sides) // 2].shape
+    logits = imaging.together(likely, (own[2], own[3])).mean(dim=0, keepdim=True)
+    colours = bins()
+    certainty = imaging.certainty(*_spread(logits, colours))
+    usual = ColourPlane(seen, cautious, lively_opinion(logits, colours, prepared.seen), certainty)
+    if not others:
+        return [usual]
+    return [usual, *_with_other_colours(usual, _raised(logits, prepared.seen), colours, others)]
+
+
+def _with_other_colours(usual: ColourPlane, raised: Tensor, colours: Tensor, most: int) -> Iterator[ColourPlane]:
+    """A picture's planes with another likely colour for one of its surfaces each."""
+    assert usual.lively is not None
+    size = (usual.cautious.shape[2], usual.cautious.shape[3])
+    lively = F.interpolate(usual.lively, size, mode="bilinear")
+    for other in alternatives(raised, colours, usual.grey, (usual.cautious + lively) / 2, most):
+        there = F.interpolate(other.surface, size, mode="bilinear")
+        cautious = imaging.doubted(*_spread(other.logits, colours))
+        yield replace(
+            usual,
+            cautious=torch.lerp(usual.cautious, F.interpolate(cautious, size, mode="bilinear"), there),
+            lively=torch.lerp(usual.lively, _decided(other.logits, colours), other.surface),
+        )
 
 
 def lively_opinion(logits: Tensor, colours: Tensor, seen: Tensor) -> Tensor:
@@ -77,8 +101,16 @@ def lively_opinion(logits: Tensor, colours: Tensor, seen: Tensor) -> Tensor:
     Returns:
         (1, 2, h, w).
     """
-    decided = (logits - EVENNESS * seen.clamp(min=1e-5).log().view(1, -1, 1, 1)) / TEMPERATURE
-    mean, variance = _spread(decided, colours)
+    return _decided(_raised(logits, seen), colours)
+
+
+def _raised(logits: Tensor, seen: Tensor) -> Tensor:
+    """Logits with rare colours raised over common ones."""
+    return logits - EVENNESS * seen.clamp(min=1e-5).log().view(1, -1, 1, 1)
+
+
+def _decided(raised: Tensor, colours: Tensor) -> Tensor:
+    mean, variance = _spread(raised / TEMPERATURE, colours)
     return imaging.doubted(mean, DOUBT * variance)
 
 

@@ -16,6 +16,8 @@ from demo.jobs import ColourFacts, Facts, JobError, Made, do
 from demo.storage import Storage
 from demo.visitors import Visitors
 from demo.working import pack_results, take_in, work
+from deoldify.folder import Job as FolderJob
+from deoldify.folder import job_of
 from deoldify.photo import Photo
 from tests.page import grey_photo
 
@@ -29,6 +31,7 @@ class Inverting:
     doing: ClassVar[str] = "Inverting"
     suffix: ClassVar[str] = "inverted"
     models: ClassVar[tuple[str, ...]] = ()
+    stamped: ClassVar[FolderJob] = job_of("invert", "inverted", weights={}, settings={})
 
     def __call__(self, photo: Photo) -> Made:
         if photo.width == 13:
