@@ -290,7 +290,11 @@ class Colorizer(Model):
             render = self._render(grey)
             return [ColourPlane(grey, imaging.chroma(render))], render
         sides = [factor * FACTOR_PIXELS for factor in imaging.spread(side // FACTOR_PIXELS, renders)]
-        planes = colour_planes(self._prepared, pixels, sides, mirrored=renders > 1, others=others)
+        inside = imaging.inside_mount(pixels) if self.checkpoint.cuts_mounts else None
+        seen = pixels if inside is None else inside.of(pixels)
+        planes = colour_planes(self._prepared, seen, sides, mirrored=renders > 1, others=others)
+        if inside is not None:
+            planes = [imaging.in_mount(plane, pixels, inside) for plane in planes]
         return [replace(plane, liveliness=self.checkpoint.liveliness) for plane in planes], None
 
 

@@ -31,6 +31,7 @@ class Checkpoint:
         render_factor: render factor at which it does best on most photos.
         renders: of one photo that it is used with; see ``imaging.spread``.
         liveliness: that it is used at, where it has a cautious and a lively opinion.
+        cuts_mounts: flat mounts and borders are left out of the render, and stay neutral; see ``imaging.inside_mount``.
         good_at: what to choose it for, and what it is bad at, for who has not tried it.
         terms: on what its weights may be used, beyond their licence: what they have seen.
         version: of weights that come with DeOldify, counted from 1: other weights have another version, so that an
@@ -50,6 +51,7 @@ class Checkpoint:
     render_factor: int
     renders: int = 1
     liveliness: float = 0.0
+    cuts_mounts: bool = False
     good_at: str = ""
     terms: str = ""
     version: int | None = None
@@ -88,6 +90,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         render_factor=12,
         renders=6,
         liveliness=0.5,
+        cuts_mounts=True,
         version=1,
         good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",

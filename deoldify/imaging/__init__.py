@@ -4,7 +4,8 @@ In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C,
 same. ``colour`` and ``cielab`` know spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone
 get back onto the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of
 colours and makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints``
-spreads colours that were named for places. Nothing here knows a file or a network.
+spreads colours that were named for places, ``mount`` finds what lies around a photograph. Nothing here knows a
+file or a network.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         to_tensor,
     )
     from deoldify.imaging.consensus import agreed, certainty, doubted, spread, together
+    from deoldify.imaging.mount import Inside, in_mount, inside_mount
     from deoldify.imaging.plane import ColourPlane, adjusted
     from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
     from deoldify.imaging.transfer import (
@@ -51,6 +53,7 @@ else:
             "from_luma_chroma", "luma", "normalise", "to_tensor",
         ),
         consensus=("agreed", "certainty", "doubted", "spread", "together"),
+        mount=("Inside", "in_mount", "inside_mount"),
         plane=("ColourPlane", "adjusted"),
         square=("colour_square", "grey_square", "sampled", "sampled_square"),
         transfer=(
@@ -66,6 +69,7 @@ __all__ = [
     "Adjustments",
     "ColourPlane",
     "Hint",
+    "Inside",
     "Pixels",
     "Transfer",
     "Triple",
@@ -81,6 +85,8 @@ __all__ = [
     "from_luma_chroma",
     "grey_square",
     "guided_coefficients",
+    "in_mount",
+    "inside_mount",
     "luma",
     "normalise",
     "sampled",
