@@ -42,7 +42,7 @@ def grey(coffee: npt.NDArray[np.uint8]) -> Photo:
 
 
 def test_one_plain_render_of_a_network_with_one_opinion_is_what_it_ever_was(grey: Photo) -> None:
-    colorizer = with_head("chroma")
+    colorizer = with_head("rgb")
     square = imaging.grey_square(grey.pixels, 64)
     with torch.no_grad():
         render = denormalise(colorizer.generator(normalise(to_tensor(square)))).clamp(0, 1)
@@ -53,7 +53,7 @@ def test_one_plain_render_of_a_network_with_one_opinion_is_what_it_ever_was(grey
     assert colorizer.certainty(grey.to_image(), render_factor=4) is None
 
 
-@pytest.mark.parametrize("head", ["chroma", "distribution"])
+@pytest.mark.parametrize("head", ["rgb", "distribution"])
 def test_several_renders_are_a_mean_over_sizes_and_mirrors_paled_by_doubt(head: str, grey: Photo) -> None:
     colorizer = with_head(head)
     plane = colorizer.plane(grey.pixels, render_factor=6, renders=6)
@@ -81,12 +81,12 @@ def test_several_renders_are_a_mean_over_sizes_and_mirrors_paled_by_doubt(head: 
     assert plane.render is not None and (plane.render.factor, plane.render.count) == (6, 6)
     assert plane.certainty is not None
     assert plane.render.certainty == pytest.approx(float(plane.certainty.mean()))
-    if head == "chroma":
+    if head == "rgb":
         sure = power + SURE**2
         assert np.allclose(plane.certainty, sure / (sure + variance), atol=1e-4)
 
 
-@pytest.mark.parametrize("head", ["chroma", "distribution"])
+@pytest.mark.parametrize("head", ["rgb", "distribution"])
 def test_the_mirrored_photo_gets_the_mirrored_colours(head: str, grey: Photo) -> None:
     colorizer = with_head(head, liveliness=0.5 if head == "distribution" else 0.0)
     mirrored = Photo(np.ascontiguousarray(grey.pixels[:, ::-1]))
@@ -123,7 +123,7 @@ def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
 def test_renders_are_counted_in_memory_and_seconds_and_wrong_numbers_refused(
     grey: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    colorizer = with_head("chroma")
+    colorizer = with_head("rgb")
     for wrong in (0, 3, -2, 34):
         with pytest.raises(ValueError, match="neither 1 nor an even number of at most 32"):
             colorizer.colorize_photo(grey, renders=wrong)

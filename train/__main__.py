@@ -259,11 +259,8 @@ def export(
     commit: CommitOption,
     command: CommandOption,
     data: Annotated[str, typer.Option(help="What it was trained on.")],
-    also: Annotated[
-        list[Path] | None, typer.Option(help="Another checkpoint, to write the mean of them. Repeatable.")
-    ] = None,
     chroma: Annotated[
-        float, typer.Option(min=0.5, max=2.0, help="Factor of a colorizer's colour: a mean is duller than its parts.")
+        float, typer.Option(min=0.5, max=2.0, help="Factor of the colours that a colorizer decides on.")
     ] = 1.0,
     trust: Annotated[
         float, typer.Option(help="Added to a restorer's trust in itself; below 0 harms fewer photos, and helps less.")
@@ -273,7 +270,7 @@ def export(
     from train.publish import export as export_run
 
     origin = {"commit": commit, "command": command, "data": data}
-    exported = export_run(checkpoint, out, origin, also=also or [], chroma=chroma, trust=trust)
+    exported = export_run(checkpoint, out, origin, chroma=chroma, trust=trust)
     typer.echo(f"{exported.path}: {exported.bytes} bytes, SHA-256 {exported.sha256}")
     say(f"Use it with: deoldify COMMAND photo.jpg -o new.jpg --checkpoint {exported.path}")
 

@@ -40,7 +40,6 @@ def export(
     out: Path,
     origin: Mapping[str, str],
     *,
-    also: Sequence[Path] = (),
     chroma: float = 1.0,
     trust: float = 0.0,
 ) -> Exported:
@@ -50,40 +49,26 @@ def export(
         checkpoint: what a run saved, or what was exported before.
         out: file to write; it appears whole or not at all.
         origin: what to tell about the weights (command, commit, data, ...), kept in the file's metadata.
-        also: earlier checkpoints of the run, or of runs that began with the same weights. The mean of all is written,
-            which is often better than each: a model soup (Wortsman et al. 2022). Who is named twice counts twice.
-        chroma: factor of the U and V that a generator emits, not of its distribution: a mean is a little duller than
-            its parts.
+        chroma: factor of the U and V that a generator emits, not of its distribution.
         trust: added to the logit of how far a tone head trusts itself beyond stretching the channels; less than 0
             gives up some gain on average to do harm to fewer photographs.
 
     Raises:
-        CheckpointError: there is no such checkpoint, their generators are of different shapes, or have no head that
-            ``chroma`` or ``trust`` could change.
+        CheckpointError: there is no such checkpoint, or its generator has no head that ``chroma`` or ``trust`` could
+            change.
     """
     trained = read_trained(checkpoint)
-    states = [trained.generator.state_dict()]
-    for path in also:
-        other = read_trained(path).generator
-        if other.config != trained.generator.config:
-            raise CheckpointError(f"{path} holds another generator than {checkpoint}: they cannot be averaged")
-        states.append(other.state_dict())
-    mean = {
-        name: torch.stack([state[name].float() for state in states]).mean(dim=0).to(tensor.dtype)
-        for name, tensor in states[0].items()
-    }
-    trained.generator.load_state_dict(mean)
     if chroma != 1:
-        for weight in _of_head(trained, ("chroma", "distribution"), "head.out").parameters():
+        for weight in _of_head(trained, "distribution", "head.out").parameters():
             weight.data.mul_(chroma)
     if trust:
-        _of_head(trained, ("tone",), "head.trust").get_parameter("bias").data.add_(trust)
+        _of_head(trained, "tone", "head.trust").get_parameter("bias").data.add_(trust)
     return _export(trained, out, origin)
 
 
-def _of_head(trained: Trained, heads: Sequence[str], module: str) -> torch.nn.Module:
-    if trained.generator.config.head not in heads:
-        raise CheckpointError(f"the generator has a {trained.generator.config.head} head, and no {heads[0]} to change")
+def _of_head(trained: Trained, head: str, module: str) -> torch.nn.Module:
+    if trained.generator.config.head != head:
+        raise CheckpointError(f"the generator has a {trained.generator.config.head} head, and no {head} to change")
     return trained.generator.get_submodule(module)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 from deoldify.errors import CheckpointError
 
 EncoderName = Literal["resnet34", "resnet101", "efficientnet_lite0"]
-HeadName = Literal["rgb", "chroma", "tone", "distribution"]
+HeadName = Literal["rgb", "tone", "distribution"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class GeneratorConfig:
         convs_per_block: 3×3 convolutions in a block after the skip connection joins.
         attention_block: index of the block that ends in self-attention.
         head: ``"rgb"`` up-samples to full size, sees the input once more and emits normalised RGB through a
-            stretched sigmoid; ``"chroma"`` emits U and V at half size and adds the input's own luma; ``"tone"``
-            emits a colour transform for every place, applied to the input, and content with two blocks;
-            ``"distribution"`` emits U and V at half size, and at a quarter how likely each of many chromas is.
+            stretched sigmoid; ``"tone"`` emits a colour transform for every place, applied to the input, and content
+            with two blocks; ``"distribution"`` emits U and V at half size, put on the input's own luma, and at a
+            quarter how likely each of many chromas is.
         spectral: spectral norm on the decoder's convolutions, and weight norm on the last up-sampling.
     """
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deoldify.imaging import denormalise, from_luma_chroma, luma, normalise
+from deoldify.imaging import denormalise, luma, normalise
 from deoldify.network.layers import PixelShuffleUp, ResidualBlock, convolution, resize_nearest
 
 
@@ -27,77 +27,6 @@ class RgbHead(nn.Module):
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         joined = torch.cat([resize_nearest(self.up(features), x), x], dim=1)
         return torch.sigmoid(self.out(self.residual(joined))) * 6 - 3
-
-
-class ChromaHead(nn.Module):
-    """U and V at 1/2, settled and enlarged to full size, on the input's own luma: luminance is exact by construction.
-
-    What is of one tone is mostly of one colour. A network that sees no more than grey now and then takes a piece of a
-    sky for a sunset; so a place whose colour is far from that of the surface it lies on takes on the surface's. That is
-    an average along the rows and columns of a coarse grid, with weights that fall exponentially with the way from cell
-    to cell, which steps of luma make longer: the domain transform of Gastal and Oliveira (2011), but that the way grows
-    exponentially with a step, as weights of the fast global smoother (Min et al. 2014) fall, so that the many small
-    steps of a lawn do not add up to an edge. Small differences, of which skin is full, stay, and so does what is finer
-    than the grid, unless its cell as a whole strays.
-    """
-
-    GRID = 32
-    """Cells along each side; the same at every render size, for surfaces are as large as the picture makes them."""
-    REACH = 8.0
-    """Cells that colour goes on an even surface until its weight has fallen to 1 / e, after all passes together."""
-    STEP = 0.06
-    """Of luma, that makes the way e times as long."""
-    PASSES = 2
-    TOLERANCE = 0.07
-    """Distance of U and V from the surface's, of which half is taken back; of what is smaller, less."""
-
-    def __init__(self, in_channels: int, *, spectral: bool) -> None:
-        super().__init__()
-        self.out = convolution(in_channels, 2, 3, bias=True, spectral=spectral)
-        with torch.no_grad():  # start from grey
-            self.out.weight.mul_(0.01)
-
-    def forward(self, features: Tensor, x: Tensor) -> Tensor:
-        y = luma(denormalise(x.float()))
-        uv = self._settled(self.out(features).float(), y)
-        return normalise(from_luma_chroma(y, F.interpolate(uv, y.shape[-2:], mode="bilinear", align_corners=False)))
-
-    def _settled(self, uv: Tensor, y: Tensor) -> Tensor:
-        grid = [min(side, self.GRID) for side in uv.shape[-2:]]
-        cells, guide = (F.interpolate(plane, grid, mode="area") for plane in (uv, y))
-        surface = cells
-        for done in range(self.PASSES):
-            # Each pass reaches half as far as the one before, so that stripes of a pass vanish in the next.
-            reach = self.REACH * 3**0.5 * 2 ** (self.PASSES - done - 1) / (4**self.PASSES - 1) ** 0.5
-            for _ in ("along rows", "along columns"):
-                weights = surface_weights(guide, reach, self.STEP)
-                # No matrix product, which autocast would do in 16 bits.
-                surface = (weights * surface.unsqueeze(-2)).sum(dim=-1).mT
-                guide = guide.mT
-        power = (surface - cells).square().sum(dim=1, keepdim=True).square()
-        strays = power / (power + self.TOLERANCE**4)
-        # Taking the place of what strays, not its mean's error off it, leaves no rest of it with the opposite sign.
-        strays, surface = (
-            F.interpolate(plane, uv.shape[-2:], mode="bilinear", align_corners=False) for plane in (strays, surface)
-        )
-        return torch.lerp(uv, surface, strays)
-
-
-def surface_weights(guide: Tensor, reach: float, step: float) -> Tensor:
-    """How much each place of a row counts for each other one, if what lies on its surface is to count most.
-
-    Args:
-        guide: (N, 1, H, W).
-        reach: way at which the weight has fallen to 1 / e; between neighbours of one value the way is 1.
-        step: difference between neighbours that makes the way between them e times as long.
-
-    Returns:
-        (N, 1, H, W, W), of which the last sums to 1.
-    """
-    # Beyond an edge of 100 nothing counts any more, and small ways behind it would drown in a larger sum.
-    ways = (guide.diff(dim=-1).abs() / step).exp().clamp(max=100)
-    places = F.pad(ways.cumsum(dim=-1), (1, 0)) / reach
-    return (-(places.unsqueeze(-1) - places.unsqueeze(-2)).abs()).softmax(dim=-1)
 
 
 class ToneHead(nn.Module):
@@ -233,5 +162,5 @@ def quadratic(rgb: Tensor) -> Tensor:
     return torch.cat([rgb, rgb * rgb, rgb * rgb.roll(1, dims=1), torch.ones_like(rgb[:, :1])], dim=1)
 
 
-HEADS = {"rgb": RgbHead, "chroma": ChromaHead, "tone": ToneHead}
+HEADS = {"rgb": RgbHead, "tone": ToneHead}
 """By the name that a config calls them. The one of ``distribution`` also sees what comes before the last block."""

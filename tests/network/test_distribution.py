@@ -116,5 +116,5 @@ def test_folding_norms_changes_no_opinion() -> None:
 
 
 def test_only_a_distribution_has_opinions() -> None:
-    with pytest.raises(TypeError, match="'chroma' has no distribution"):
-        Generator(dataclasses.replace(slimmer(COMPACT), head="chroma")).opinions(torch.zeros(1, 3, 64, 64))
+    with pytest.raises(TypeError, match="'rgb' has no distribution"):
+        Generator(dataclasses.replace(slimmer(COMPACT), head="rgb")).opinions(torch.zeros(1, 3, 64, 64))

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from deoldify.errors import CheckpointError
-from deoldify.imaging import chroma, denormalise, luma, normalise
+from deoldify.imaging import denormalise, luma, normalise
 from deoldify.network import ARTISTIC, COMPACT, DEFADE, STABLE, Generator, GeneratorConfig
 from deoldify.network.backbones import CHANNELS, Encoder
-from deoldify.network.heads import ChromaHead, ToneHead, ends, middle_tones, stretch, surface_weights
+from deoldify.network.heads import ToneHead, ends, middle_tones, stretch
 from deoldify.network.layers import Blur, PixelShuffleUp, SelfAttention
 
 
@@ -136,52 +136,3 @@ def test_a_config_survives_json_and_refuses_what_it_does_not_know() -> None:
         assert GeneratorConfig.from_dict(data) == config
     with pytest.raises(CheckpointError, match="depth"):
         GeneratorConfig.from_dict({**dataclasses.asdict(COMPACT), "depth": 3})
-
-
-def test_weights_on_a_surface_fall_with_the_way_that_edges_make_longer() -> None:
-    guide = torch.tensor([0.2, 0.2, 0.25, 0.9, 0.9])
-    ways = [1.0, float(torch.e ** (0.05 / 0.1)), 100.0, 1.0]  # the step of 0.65 would be a way of 665
-    expected = torch.empty(5, 5)
-    for i in range(5):
-        for j in range(5):
-            expected[i, j] = torch.tensor(-sum(ways[min(i, j) : max(i, j)]) / 3).exp()
-    expected /= expected.sum(dim=1, keepdim=True)
-    torch.testing.assert_close(surface_weights(guide.view(1, 1, 1, 5), 3, 0.1)[0, 0, 0], expected)
-
-
-def _settled(uv: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """What the head makes of U and V: (N, 2, H, W) at half the size of the luma, (N, 1, 2 H, 2 W)."""
-    head = ChromaHead(2, spectral=False)
-    with torch.no_grad():
-        head.out.weight.zero_()
-        head.out.weight[0, 0, 1, 1] = head.out.weight[1, 1, 1, 1] = 1  # features are U and V
-        assert head.out.bias is not None
-        head.out.bias.zero_()
-        rgb = denormalise(head(uv, normalise(y.expand(-1, 3, -1, -1))))
-    return F.avg_pool2d(chroma(rgb), 2)
-
-
-def _enlarged(uv: torch.Tensor) -> torch.Tensor:
-    """What the head makes of U and V that have settled already."""
-    return F.avg_pool2d(F.interpolate(uv, scale_factor=2, mode="bilinear"), 2)
-
-
-@pytest.mark.parametrize("side", [48, 64, 104])
-def test_a_patch_of_another_colour_on_an_even_surface_settles_to_the_surface(side: int) -> None:
-    uv = torch.tensor([0.2, -0.1]).view(1, 2, 1, 1).repeat(1, 1, side, side)
-    patch = slice(side // 2, side // 2 + side // 8)
-    uv[:, :, patch, patch] = torch.tensor([-0.1, 0.3]).view(1, 2, 1, 1)
-    middle = side // 2 + side // 16
-    found = _settled(uv, torch.full((1, 1, 2 * side, 2 * side), 0.5))[0, :, middle, middle]
-    torch.testing.assert_close(found, torch.tensor([0.2, -0.1]), atol=0.06, rtol=0)  # of 0.3 and 0.4 that it was off
-
-
-def test_colour_does_not_settle_across_an_edge() -> None:
-    uv, y = torch.zeros(1, 2, 64, 64), torch.full((1, 1, 128, 128), 0.3)
-    uv[:, 0, :, :32], uv[:, 1, :, 32:], y[..., 64:] = 0.2, 0.2, 0.8
-    torch.testing.assert_close(_settled(uv, y), _enlarged(uv), atol=1e-3, rtol=0)
-
-
-def test_what_is_finer_than_the_grid_keeps_its_colour() -> None:
-    fine = torch.tensor([0.1, -0.1]).repeat(64).view(1, 1, 1, 128) * torch.ones(1, 2, 128, 1)
-    torch.testing.assert_close(_settled(fine, torch.full((1, 1, 256, 256), 0.5)), _enlarged(fine))
