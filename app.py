@@ -1,27 +1,40 @@
-"""Serves the demo page. ``python app.py --help`` tells how; a Hugging Face Space runs this same file."""
+"""Serves the demo page. ``python app.py --help`` tells how; a Hugging Face Space runs this same file.
+
+The page, and Gradio with it, is imported once the options are understood; ``gradio app.py``, and whoever else wants the
+page unserved, finds it as ``app.demo``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import io
 import logging
 import webbrowser
-from typing import Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
-from starlette.middleware import Middleware
 
-from demo import CSS, DESCRIPTION, HEAD, ICON, THEME, TITLE, build
-from demo.album import MAX_FILE_BYTES
-from demo.guard import Guard, OwnPreview
-from demo.models import downloads
-from demo.serving import Ending, addresses, is_loopback, port_is_free
-from demo.storage import storage
+from deoldify.terminal import VersionOption
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 MOST_THREADS = 100  # each visitor whose photos are being worked on waits in one
 
-demo = build()
+
+@functools.cache
+def _page() -> gr.Blocks:
+    from demo import build
+
+    return build()
+
+
+def __getattr__(name: str) -> gr.Blocks:
+    if name == "demo":
+        return _page()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def serve(
@@ -65,6 +78,7 @@ def serve(
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Also serve the page's tools to assistants, by MCP.")] = False,
+    version: VersionOption = False,
 ) -> None:  # fmt: skip
     """Serve the DeOldify page: old photos in, coloured or restored ones out.
 
@@ -76,14 +90,25 @@ def serve(
     users = [tuple(pair.split(":", 1)) for pair in auth or []]
     if any(len(user) != 2 or not all(user) for user in users):
         raise typer.BadParameter("write it as USER:PASSWORD", param_hint="--auth")
+    if mcp and importlib.util.find_spec("mcp") is None:
+        _give_up("--mcp needs a package that is not here: pip install 'gradio[mcp]'")
+
+    from starlette.middleware import Middleware
+
+    from demo import CSS, DESCRIPTION, HEAD, ICON, THEME, TITLE
+    from demo.album import MAX_FILE_BYTES
+    from demo.guard import Guard, OwnPreview
+    from demo.models import downloads
+    from demo.serving import Ending, addresses, is_loopback, port_is_free
+    from demo.storage import storage
+
     if port is not None and not port_is_free(host, port):
         _give_up(
             f"Port {port} is in use, or {host or '127.0.0.1'} is not an address of this computer. Try another one."
         )
-    if mcp and importlib.util.find_spec("mcp") is None:
-        _give_up("--mcp needs a package that is not here: pip install 'gradio[mcp]'")
     local = is_loopback(host) and not share
     downloads.allowed = local or allow_downloads
+    demo = _page()
     guard = Middleware(
         Guard, loopback=is_loopback(host), hosts=(*(allow_host or ()), *((".gradio.live",) if share else ()))
     )

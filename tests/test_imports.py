@@ -175,5 +175,17 @@ def test_help_and_the_list_of_models_need_nothing_that_is_slow() -> None:
         assert not heavy & loaded
 
 
+def test_options_of_the_page_need_neither_gradio_nor_the_page() -> None:
+    for option, said in (("--help", "--allow-host"), ("--version", "DeOldify")):
+        called = f"import runpy; sys.argv = ['app.py', '{option}']; runpy.run_path('app.py', run_name='__main__')"
+        code = f"import sys, atexit; atexit.register(lambda: print(*sys.modules)); {called}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        *shown, loaded = done.stdout.splitlines()
+        assert said in "".join(shown)
+        assert not {"gradio", "starlette", "torch", "numpy", "PIL", "demo"} & {
+            each.split(".")[0] for each in loaded.split()
+        }
+
+
 def test_the_page_waits_for_no_library_of_models() -> None:
-    assert not {"timm", "torchvision", "tensorboard", "train"} & modules_after("import app")
+    assert not {"timm", "torchvision", "tensorboard", "train"} & modules_after("import app; app.demo")
