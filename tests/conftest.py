@@ -1,7 +1,12 @@
-"""What tests share: the photographs that scikit-image brings, the parity kit where it is present."""
+"""What tests share: the photographs that scikit-image brings, the parity kit where it is present; and how they run.
+
+The whole suite runs in two processes, a file in one of them, each on one thread: renders of test pictures are too small
+for more. What is named on the command line runs in this one, where a debugger can follow.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +19,9 @@ import pytest
 if TYPE_CHECKING:
     import deoldify
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for what tests start
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -23,6 +31,12 @@ def shared(name: str, what: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{what} not at {folder}")
     return folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes: see above."""
+    return 2 if config.args_source == pytest.Config.ArgsSource.TESTPATHS else 0
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
