@@ -108,9 +108,7 @@ def stamp_for(job: Job, source: Path) -> Stamp:
     return Stamp(job.name, job.identity, digest, source.stat().st_size)
 
 
-def _job(
-    name: str, done: str, models: Iterable[str], checkpoint: Path | None, settings: Mapping[str, object]
-) -> Job:
+def _job(name: str, done: str, models: Iterable[str], checkpoint: Path | None, settings: Mapping[str, object]) -> Job:
     """A job with the weights of some models, or with those of a file."""
     records = [find_any(model) for model in models]
     weights = {record.name: record.sha256 if checkpoint is None else _digest_of(checkpoint) for record in records}
