@@ -44,6 +44,7 @@ from deoldify.options import (
     WarmthOption,
     model_names,
 )
+from deoldify.session import Wishes
 from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
 from deoldify.verify_command import verify_command
 
@@ -138,7 +139,7 @@ def colorize_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, report=report,
+        all_pages=pages is Pages.all, wishes=Wishes(report),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -190,7 +191,7 @@ def defade_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, report=report, after="More or less of it comes with another --strength.",
+        all_pages=pages is Pages.all, wishes=Wishes(report), after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
 
@@ -242,7 +243,7 @@ def restore_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, report=report,
+        all_pages=pages is Pages.all, wishes=Wishes(report),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 

@@ -7,25 +7,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from deoldify.terminal import is_quiet, say
+from deoldify.session import Prepare, Session, Wishes
+from deoldify.terminal import say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job, Outcome, Plan, Run, Work
-    from deoldify.model import Model
+    from deoldify.folder import Job
 
 _PATIENCE_SECONDS = 2.0
 """A signal often comes twice, from the terminal and from a program between; a later one means now."""
-
-_SHORT_RENDER = 0.15
-"""Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
 
 
 class _Lines(logging.Handler):
@@ -92,10 +88,6 @@ def leave(status: int, *sentences: str) -> NoReturn:
     sys.exit(status)
 
 
-Prepare = Callable[[], "tuple[Work, Sequence[Model]]"]
-"""Loads models: what is done with them to a photo, and what renders in it."""
-
-
 def do_photos(
     photos: Sequence[Path],
     output: Path,
@@ -108,7 +100,7 @@ def do_photos(
     all_pages: bool,
     after: str,
     left_after: str = "",
-    report: Path | None = None,
+    wishes: Wishes = Wishes(),  # noqa: B008, it cannot be changed
 ) -> None:
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
@@ -123,145 +115,30 @@ def do_photos(
         all_pages: see ``folder.Run``.
         after: what can be done next, for the last line.
         left_after: what can be done with photos that were left.
-        report: file for a row a photo, see ``record.Report``.
+        wishes: what else is asked of the run.
 
     Raises:
         UsageError: the photos and the output do not go together, or the report is none that can be gone on with.
         ReportError: the report cannot be written.
         typer.Exit: some photos could not be done: status 1.
     """
-    from deoldify.folder import Run, plan
+    from deoldify.folder import plan
 
-    if report is not None:
-        from deoldify.record import check_report
-
-        check_report(report)
+    wishes.check()
     what = job()
     planned = plan(photos, output, what, force=force)
-    if planned.there:
-        whole = len(planned.tasks) + len(planned.there)
-        say(f"{len(planned.there)} of {whole} photos are done already; --force does them again.")
-    if planned.results:
-        say(f"note: {planned.results} results of deoldify {what.name} among the photos are left as they are.")
-    failed = {trouble.path: trouble.message for trouble in planned.troubles}
-    for message in failed.values():
-        say(f"error: {message}", error=True)
-    left: list[Outcome] = []
-    with ExitStack() as open_:
-        write_down = None if report is None else open_.enter_context(_noting(report, planned, what))
-
-        def run_of(work: Work) -> Run:
-            return Run(work, what, keep_dates=keep_dates, all_pages=all_pages, announce=write_down)
-
-        outcomes = open_.enter_context(closing(_outcomes(planned, prepare, run_of, render_factor)))
-        for outcome in outcomes:
-            _ending.check()
-            if write_down is not None and outcome.status != "done":  # those were announced
-                write_down(outcome)
-            for render in outcome.renders:
-                say(f"{outcome.source}: {render.model} at render factor {render.factor}", detail=True)
-            for note in _notes(outcome, what.done):
-                say(note)
-            if outcome.status == "failed":
-                failed[outcome.source] = outcome.message
-                say(f"error: {outcome.message}", error=True)
-            elif outcome.status == "left":
-                left.append(outcome)
-                say(f"left: {outcome.source}: {outcome.message}")
-    _sum_up(len(planned.tasks) + len(planned.troubles), failed, left, what.done, left_after)
-    made = len(planned.tasks) - len(left)
-    if made and str(output) != "-":
-        results = f"{planned.tasks[0].target} is" if len(planned.tasks) == 1 else f"{made} photos in {output} are"
-        say(f"{results} {what.done}. {after}")
-
-
-@contextmanager
-def _noting(report: Path, planned: Plan, job: Job) -> Iterator[Callable[[Outcome], None]]:
-    """A way to write down what becomes of photos, in a report that tells what a plan leaves nothing to do with."""
-    from deoldify.record import Report, row_of, take_down
-
-    with Report(report) as book:
-        take_down(book, planned, job)
-        yield lambda outcome: book.add(row_of(outcome, job))
-
-
-def _outcomes(
-    planned: Plan, prepare: Prepare, run_of: Callable[[Work], Run], render_factor: int | None
-) -> Generator[Outcome, None, None]:
-    """Of all tasks, as they are finished, under a progress bar where there are several."""
-    if not planned.tasks:
-        return
-    several = len(planned.tasks) > 1
-    if several:
-        # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    work, models_at_work = prepare()
-
-    import torch
-    from tqdm import tqdm
-
-    from deoldify.folder import process
-
-    short = False
-    if several:
-        for model in models_at_work:
-            model.render_together(render_factor)
-        short = _are_short(models_at_work, render_factor)
-    _ending.check()
-    run = run_of(work)
-    # A photo more than there are cores for, so that none of them waits for a disk.
-    with closing(process(planned.tasks, run, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
-        shown = several and not is_quiet()
-        yield from tqdm(outcomes, total=len(planned.tasks), unit="photo", disable=None if shown else True)
-
-
-def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
-    """Whether renders are short; where memory is too short to try, each photo does with what there is."""
-    from deoldify.network import memory
-
+    session = Session(
+        prepare, what, wishes, check=_ending.check, render_factor=render_factor, keep_dates=keep_dates,
+        all_pages=all_pages,
+    )  # fmt: skip
     try:
-        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
-    except (MemoryError, RuntimeError) as error:
-        if not memory.ran_out(error):
-            raise
-        return False
-
-
-def _notes(outcome: Outcome, done: str) -> Iterable[str]:
-    """What is to be said of a photo beside that it is done."""
-    if outcome.status == "done" and outcome.verdict is not None:
-        if done == "restored":
-            yield f"{outcome.source}: taken for {outcome.verdict}{', and coloured' if outcome.coloured else ''}"
-        elif done == "coloured" and not outcome.verdict.monochrome:
-            yield f"note: {outcome.source} was taken for {outcome.verdict}: its own colours are replaced"
-    if outcome.status == "done" and outcome.pages > outcome.pages_done:
-        rest = outcome.pages - outcome.pages_done
-        are = "is" if rest == 1 else "are"
-        if outcome.animated:
-            yield f"note: {outcome.source} has {outcome.pages} frames; the first one is {done}, {rest} {are} left"
-        elif outcome.pages_done > 1:
-            yield f"note: {outcome.source} has {outcome.pages} pages; {rest} {are} left as before"
-        else:
-            yield (
-                f"note: {outcome.source} has {outcome.pages} pages; the first one is {done}, {rest} {are} left "
-                f"(--pages all takes all)"
-            )
-    for render in outcome.renders:
-        if render.factor < render.wanted:
-            yield (
-                f"note: {outcome.source}: memory ran short, so {render.model} used render factor {render.factor} "
-                f"instead of {render.wanted}"
-            )
-
-
-def _sum_up(total: int, failed: dict[Path, str], left: Sequence[Outcome], done: str, left_after: str) -> None:
-    if left:
-        reasons = sorted({outcome.message for outcome in left})
-        were = "was left as it is" if len(left) == 1 else "were left as they are"
-        say(f"{len(left)} of {total} photos {were}: {', '.join(reasons)}. {left_after}".rstrip())
-    if failed:
-        if total > 1:
-            say(f"{len(failed)} of {total} photos could not be {done}:", error=True)
-            for message in failed.values():
-                say(f"  {message}", error=True)
+        with session:
+            session.do(planned)
+    except Ended:
+        session.tally.tell_end(output, what.done, wishes.report)
+        raise
+    session.tally.sum_up(what.done, left_after)
+    if str(output) != "-":
+        session.tally.tell_end(output, what.done, wishes.report, after)
+    if session.tally.failed:
         raise typer.Exit(1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from deoldify.errors import LeftOutError
 from deoldify.folder import Job, Work, job_of
 from deoldify.model import Model
 from deoldify.photo import Photo
+from deoldify.record import read_report
+from deoldify.session import Wishes
 
 Said = pytest.CaptureFixture[str]
 
@@ -28,7 +32,15 @@ def invert(photo: Photo) -> tuple[Photo, str]:
     return photo.with_pixels(255 - photo.pixels), "inverted"
 
 
-def do(photos: Sequence[Path], output: Path, work: Work = invert, *, force: bool = False, pages: bool = False) -> int:
+def do(
+    photos: Sequence[Path],
+    output: Path,
+    work: Work = invert,
+    *,
+    force: bool = False,
+    pages: bool = False,
+    wishes: Wishes = Wishes(),  # noqa: B008, it cannot be changed
+) -> int:
     """The exit status."""
 
     def prepare() -> tuple[Work, Sequence[Model]]:
@@ -40,7 +52,7 @@ def do(photos: Sequence[Path], output: Path, work: Work = invert, *, force: bool
     try:
         console.do_photos(
             photos, output, prepare, job, render_factor=None, force=force, keep_dates=True, all_pages=pages,
-            after="More comes next.",
+            after="More comes next.", wishes=wishes,
         )  # fmt: skip
     except typer.Exit as end:
         return end.exit_code
@@ -80,6 +92,31 @@ def test_failures_are_a_line_each_and_a_status(album: Path, tmp_path: Path, caps
         assert sum(name in line for line in errors) == 1
     assert "4 of 8 photos could not be inverted:" in err.splitlines()
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "b.png"]
+
+
+def without_time(line: str) -> str:
+    return re.sub(r"; it took [0-9:.]+( s)?", "; it took TIME", line)
+
+
+def test_the_last_line_counts_all_and_the_exit_status_agrees(album: Path, tmp_path: Path, capsys: Said) -> None:
+    new, report = tmp_path / "new", Wishes(tmp_path / "done.csv")
+    assert do([album / "a.png"], tmp_path / "one.png") == 0
+    assert capsys.readouterr().err == f"{tmp_path / 'one.png'} is inverted. More comes next.\n"
+    Image.new("L", (9, 6)).save(album / "black.png")
+    assert do([album], new, wishes=report) == 1
+    *_, last = capsys.readouterr().err.splitlines()
+    counts = f"2 photos in {new} are inverted, 2 are left as before (has colours), 1 failed"
+    where = f"the report is {report.report}."
+    assert without_time(last) == f"{counts}; it took TIME; {where} More comes next."
+    (album / "black.png").unlink()
+    Image.new("L", (9, 6), 50).save(album / "c.png")
+    assert do([album], new, wishes=report) == 0
+    *_, last = capsys.readouterr().err.splitlines()
+    counts = f"1 photo in {new} is inverted, 2 were there already, 2 are left as before (has colours)"
+    assert without_time(last) == f"{counts}; it took TIME; {where} More comes next."
+    assert report.report is not None
+    statuses = Counter(row.status for row in read_report(report.report))
+    assert statuses == {"done": 3, "left": 4, "failed": 1}
 
 
 def test_pages_that_were_left_are_counted(tmp_path: Path, capsys: Said) -> None:

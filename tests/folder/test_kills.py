@@ -6,10 +6,13 @@ import random
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from deoldify.record import latest, read_report
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".bmp", ".gif")
@@ -42,16 +45,25 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_undisturbed(tmp_path: P
     make_photos(old, 48)
     command = [sys.executable, "-m", "tests.folder.toy_run", str(old)]
     subprocess.run([*command, str(whole)], check=True, cwd=ROOT, timeout=600)
-    chance = random.Random(0)
+    chance, report = random.Random(0), tmp_path / "done.csv"
+    command = [*command, str(broken), str(report)]
     for after in (3, 15, 30):
-        with subprocess.Popen([*command, str(broken)], cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as running:
             while running.poll() is None and len(contents(broken)) < after:
                 time.sleep(0.01)
             time.sleep(chance.uniform(0, 0.05))
             running.kill()
-    again = subprocess.run([*command, str(broken)], capture_output=True, text=True, cwd=ROOT, timeout=600, check=False)
+    again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600, check=False)
     assert again.returncode == 0, again.stderr
     assert "of 48 photos are done already" in again.stderr
     expected = contents(whole)
     assert sum(".deoldify" not in name for name in expected) == 48
     assert contents(broken) == expected
+    rows = latest(read_report(report))
+    digests = {row.output: row.output_sha256 for row in rows}
+    assert {row.status for row in rows} == {"done"} and len(rows) == 48  # by whichever run, and none of them there only
+    assert digests == {
+        str(broken / name): sha256(content).hexdigest()
+        for name, (content, _) in expected.items()
+        if ".deoldify" not in name
+    }

@@ -1,6 +1,7 @@
 """Inverts the photographs of a folder as the command line colours them, for tests that kill it or end it.
 
-Arguments: the folder of the photos, the folder of the results. It takes a while over each.
+Arguments: the folder of the photos, the folder of the results, the file of a report if one is wanted. It takes a while
+over each.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import typer
 from deoldify import console
 from deoldify.folder import Job, Work, job_of
 from deoldify.photo import Photo
+from deoldify.session import Wishes
 
 
 def job() -> Job:
@@ -28,10 +30,11 @@ def prepare() -> tuple[Work, tuple[()]]:
     return invert, ()
 
 
-def main(old: Path, new: Path) -> int:
+def main(old: Path, new: Path, report: Path | None = None) -> int:
     try:
         console.do_photos(
-            [old], new, prepare, job, render_factor=None, force=False, keep_dates=True, all_pages=True, after=""
+            [old], new, prepare, job, render_factor=None, force=False, keep_dates=True, all_pages=True, after="",
+            wishes=Wishes(report),
         )  # fmt: skip
     except typer.Exit as end:
         return end.exit_code
@@ -39,4 +42,4 @@ def main(old: Path, new: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(*map(Path, sys.argv[1:])))

@@ -1,0 +1,163 @@
+"""A run of the command line: models that are loaded once, photographs done with them, and what is kept of that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from deoldify.tally import Tally
+from deoldify.terminal import is_quiet, say
+
+if TYPE_CHECKING:
+    from deoldify.folder import Job, Outcome, Plan, Work
+    from deoldify.model import Model
+
+_SHORT_RENDER = 0.15
+"""Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
+
+Prepare = Callable[[], "tuple[Work, Sequence[Model]]"]
+"""Loads models: what is done with them to a photo, and what renders in it."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a run beside its results.
+
+    Attributes:
+        report: file for a row a photo, see ``record.Report``.
+    """
+
+    report: Path | None = None
+
+    def check(self) -> None:
+        """Complain before anything is looked at.
+
+        Raises:
+            UsageError: the report's name is none for one.
+        """
+        if self.report is not None:
+            from deoldify.record import check_report
+
+            check_report(self.report)
+
+
+class Session:
+    """A run on its way; a context, at whose end what is kept of it is closed.
+
+    Args:
+        prepare: is called once, before the first photo.
+        job: what is done.
+        wishes: what else is asked.
+        check: raises where the run is to end.
+        render_factor: of the renders; None for the models' own.
+        keep_dates: see ``folder.Run``.
+        all_pages: see ``folder.Run``.
+
+    Attributes:
+        tally: how many photos came to which end so far.
+    """
+
+    def __init__(
+        self,
+        prepare: Prepare,
+        job: Job,
+        wishes: Wishes,
+        *,
+        check: Callable[[], None],
+        render_factor: int | None,
+        keep_dates: bool,
+        all_pages: bool,
+    ) -> None:
+        self._prepare, self._job, self._wishes, self._check = prepare, job, wishes, check
+        self._render_factor, self._keep_dates, self._all_pages = render_factor, keep_dates, all_pages
+        self._loaded: tuple[Work, Sequence[Model]] | None = None
+        self._kept = ExitStack()
+        self.tally = Tally()
+
+    def __enter__(self) -> Session:
+        if self._wishes.report is not None:
+            from deoldify.record import Report
+
+            self._report = self._kept.enter_context(Report(self._wishes.report))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept.close()
+
+    def do(self, planned: Plan) -> None:
+        """Do what a plan has, and say what it leaves.
+
+        Raises:
+            ReportError: the report cannot be written.
+        """
+        if planned.there:
+            whole = len(planned.tasks) + len(planned.there)
+            say(f"{len(planned.there)} of {whole} photos are done already; --force does them again.")
+        if planned.results:
+            say(f"note: {planned.results} results of deoldify {self._job.name} among the photos are left as they are.")
+        self.tally.plan(planned)
+        if self._wishes.report is not None:
+            from deoldify.record import take_down
+
+            take_down(self._report, planned, self._job)
+        with closing(self._outcomes(planned)) as outcomes:
+            for outcome in outcomes:
+                self._check()
+                if outcome.status != "done":  # those were announced
+                    self._write_down(outcome)
+                self.tally.count(outcome, self._job.done)
+
+    def _write_down(self, outcome: Outcome) -> None:
+        if self._wishes.report is not None:
+            from deoldify.record import row_of
+
+            self._report.add(row_of(outcome, self._job))
+
+    def _outcomes(self, planned: Plan) -> Generator[Outcome, None, None]:
+        """Of all tasks, as they are finished, under a progress bar where there are several."""
+        if not planned.tasks:
+            return
+        several = len(planned.tasks) > 1
+        if several:
+            # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
+            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        if self._loaded is None:
+            self._loaded = self._prepare()
+        work, models_at_work = self._loaded
+
+        import torch
+        from tqdm import tqdm
+
+        from deoldify.folder import Run, process
+
+        short = False
+        if several:
+            for model in models_at_work:
+                model.render_together(self._render_factor)
+            short = _are_short(models_at_work, self._render_factor)
+        self._check()
+        announce = None if self._wishes.report is None else self._write_down
+        run = Run(work, self._job, keep_dates=self._keep_dates, all_pages=self._all_pages, announce=announce)
+        # A photo more than there are cores for, so that none of them waits for a disk.
+        with closing(process(planned.tasks, run, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
+            shown = several and not is_quiet()
+            yield from tqdm(outcomes, total=len(planned.tasks), unit="photo", disable=None if shown else True)
+
+
+def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
+    """Whether renders are short; where memory is too short to try, each photo does with what there is."""
+    from deoldify.network import memory
+
+    try:
+        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
+    except (MemoryError, RuntimeError) as error:
+        if not memory.ran_out(error):
+            raise
+        return False
