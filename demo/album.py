@@ -18,7 +18,7 @@ MAX_PHOTOS = 200
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_ALBUM_BYTES = 2_000_000_000
 
-State = Literal["reading", "waiting", "working", "done", "failed"]
+State = Literal["reading", "waiting", "working", "done", "left", "failed"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Entry:
     name: str  # what the visitor calls it, with its folders
     source: Path
     state: State = "reading"
-    why: str = ""  # it failed
+    why: str = ""  # it failed, or was left
     note: str = ""  # what was left out
     size: tuple[int, int] = (0, 0)  # width, height
     shown: Previews | None = None

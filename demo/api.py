@@ -15,6 +15,7 @@ from demo.jobs import Job, JobError, do
 from demo.storage import storage
 from demo.turns import TURNS
 from demo.uploads import UploadedFiles
+from deoldify.errors import LeftOutError
 
 ONE_AT_A_TIME: Any = {"concurrency_id": "generator", "concurrency_limit": 1}
 A_FEW_ALBUMS: Any = {"concurrency_id": "albums", "concurrency_limit": 4}
@@ -42,7 +43,10 @@ def do_one(job: Job, photo: Sent | None, progress: gr.Progress) -> tuple[str, di
 
 
 def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, list[dict[str, Any]]]:
-    """Do a job on a client's photos and ZIP archives, photo by photo in turn with others: a ZIP, and facts of each."""
+    """Do a job on a client's photos and ZIP archives, photo by photo in turn with others: a ZIP, and facts of each.
+
+    Those that the job leaves as they are have the reason as ``left`` in their facts.
+    """
     folder = storage().new_folder()
     photos: list[tuple[str, Path | None, str]] = []
     for path, name in files:
@@ -66,6 +70,8 @@ def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, li
                     result = do(job, photo, name, storage().new_folder(), lambda doing, share: None)
             except JobError as error:
                 told["error"] = str(error)
+            except LeftOutError as reason:
+                told["left"] = str(reason)
             else:
                 inside = str(PurePosixPath(name).with_name(result.file.name))
                 done.append((inside, result.file))

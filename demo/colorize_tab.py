@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,8 +10,8 @@ import gradio as gr
 
 import deoldify
 from demo.adjusting import adjustments_of
-from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_of, whole
-from demo.component import SentChoice, SentNumber
+from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_of, whole, yes_or_no
+from demo.component import SentCheckbox, SentChoice, SentNumber
 from demo.costs import costs, costs_of_awake, megabytes
 from demo.elements import render_factor_of, render_size
 from demo.jobs import Colouring, sentence
@@ -43,8 +44,9 @@ white: colours of its own are replaced. photo: an image file, of which the first
 tells of others. {_HOW} hints: colours of places, such as ["0.4,0.6,#334d80"]: x and y as shares of width and height,
 and the colour, or none."""
 ALBUM_DESCRIPTION = f"""Colour many black-and-white photographs. Two values come back: a ZIP archive of the coloured
-ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error. photos: image files
-and ZIP archives of image files. {_HOW}"""
+ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error, or why it was left.
+photos: image files and ZIP archives of image files. {_HOW} recolour: do those as well that have colours of their own,
+which are left otherwise."""
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -81,6 +83,10 @@ def colorize_tab(page: gr.Blocks) -> Bench:
                 model_choices(), value=DEFAULT_MODEL, label="Model", info=about_model(DEFAULT_MODEL),
                 filterable=False, elem_id="model",
             )  # fmt: skip
+            recolour = gr.Checkbox(
+                False, label="Recolour photos that have colours", elem_id="recolour",
+                info="Of several photos, those that have colours of their own are left out otherwise.",
+            )  # fmt: skip
             with gr.Accordion("Details", open=False):
                 transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
             below = gr.Column()
@@ -110,11 +116,15 @@ def colorize_tab(page: gr.Blocks) -> Bench:
     gr.on([model.change, factor.input], moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     bench.photos.change(moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     photos_come_in(bench)
-    done = work_is_done(bench, [*setting, transfer], Colouring)
+    done = work_is_done(bench, [*setting, transfer, recolour], _colouring)
     done.then(named, model, model, **PRIVATE).then(awake, setting, factor, **PRIVATE)
     _endpoints()
     page.load(_from_address, None, setting, **PRIVATE)
     return bench
+
+
+def _colouring(model: str, render_factor: int | None, transfer: Transfer, recolour: bool) -> Colouring:
+    return Colouring(model, render_factor, transfer, recolour=recolour)
 
 
 def _from_address(request: gr.Request) -> tuple[Any, Any]:
@@ -140,7 +150,9 @@ def _endpoints() -> None:
         hints = gr.JSON([], label="hints")
     options = [model, factor, transfer, saturation, warmth]
     endpoint("colorize", COLORIZE_DESCRIPTION, _colorize, photo, [*options, hints])
-    album_endpoint(ALBUM_DESCRIPTION, _album, options)
+    with gr.Group(visible=False):
+        recolour = SentCheckbox(False, label="recolour")
+    album_endpoint(ALBUM_DESCRIPTION, _album, [*options, recolour])
 
 
 def _job(model: object, render_factor: object, transfer: object, **told: object) -> Colouring:
@@ -177,6 +189,8 @@ def _album(
     transfer: Transfer = "guided",
     saturation: float = 1.0,
     warmth: float = 0.0,
+    recolour: bool = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, list[dict[str, Any]]]:
-    return do_many(_job(model, render_factor, transfer, saturation=saturation, warmth=warmth), photos, progress)
+    job = _job(model, render_factor, transfer, saturation=saturation, warmth=warmth)
+    return do_many(replace(job, recolour=yes_or_no(recolour, "recolour")), photos, progress)

@@ -66,6 +66,7 @@ def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
   <button type="button" class="link" data-role="clear">Remove all</button>
 </div>
 <ul class="failed-list" data-role="failed" aria-label="What could not be done"></ul>
+<ul class="left-list" data-role="left" aria-label="What was left as it is"></ul>
 <details class="limits"><summary>Limits and privacy</summary>{_LIMITS}</details>
 <div data-role="examples">
   <p class="examples-label" id="{prefix}examples-label">{escape(caption)}</p>

@@ -15,11 +15,12 @@ from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
 from demo.previews import what_is_left_out
 from deoldify.colorizer import Asked
-from deoldify.errors import CheckpointError, DeOldifyError, UnknownModelError
+from deoldify.errors import CheckpointError, DeOldifyError, LeftOutError, UnknownModelError
 from deoldify.folder import Job as FolderJob
 from deoldify.imaging import Adjustments, ColourPlane, Transfer
 from deoldify.jobs import colorize_job, defade_job, restore_job, stamp_for
 from deoldify.model import FACTOR_PIXELS
+from deoldify.monochrome import without_colours
 from deoldify.photo import Photo, Render, Verdict, open_photo, save_photo
 from deoldify.restoring import Colour, restore_photo
 
@@ -155,6 +156,7 @@ class Colouring:
     render_factor: int | None
     transfer: Transfer
     adjustments: Adjustments = field(default_factory=Adjustments)
+    recolour: bool = field(default=True, compare=False)  # or leave what has colours of its own
 
     doing: ClassVar[str] = "Colouring"
     suffix: ClassVar[str] = "colour"
@@ -170,6 +172,8 @@ class Colouring:
         )
 
     def __call__(self, photo: Photo) -> Made:
+        if not self.recolour:
+            photo = without_colours(photo)
         model, asked = colorizer(self.model), asked_of(self.adjustments)
         label = model.label_with(**asked)
         if self.transfer == "guided":
@@ -276,6 +280,7 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
 
     Raises:
         JobError: it cannot be done; says why.
+        LeftOutError: it is rightly left as it is.
     """
     tell("Reading the photo", 0.0)
     before = open_for(source, name)
@@ -311,6 +316,8 @@ def _explained(source: Path, name: str) -> Iterator[None]:
     """Turn whatever goes wrong with a photo into what a visitor is told; the log keeps the rest."""
     try:
         yield
+    except LeftOutError:
+        raise
     except UnknownModelError as error:
         raise JobError(sentence(error)) from error
     except CheckpointError as error:

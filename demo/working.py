@@ -16,7 +16,7 @@ from demo.jobs import Colouring, Job, JobError, do, open_for
 from demo.previews import what_is_left_out, write_previews
 from demo.storage import storage
 from demo.turns import TURNS, LeftError, Turns
-from deoldify.errors import PhotoError
+from deoldify.errors import LeftOutError, PhotoError
 
 _NEWS_SECONDS = 1.0  # how long the page waits for news before it looks whether the work still goes on
 
@@ -118,7 +118,7 @@ def work(album: Album, job: Job) -> Iterator[None]:
 
 
 def _work(album: Album, job: Job, todo: list[Entry]) -> None:
-    done = failed = 0
+    done = failed = left = 0
     try:
         for number, entry in enumerate(todo):
             if album.stopping or album.gone:
@@ -129,6 +129,7 @@ def _work(album: Album, job: Job, todo: list[Entry]) -> None:
                 done += 1
             else:
                 failed += entry.state == "failed"
+                left += entry.state == "left"
     finally:
         with album.changing():
             stopped, album.running, album.stopping = album.stopping, False, False
@@ -138,15 +139,16 @@ def _work(album: Album, job: Job, todo: list[Entry]) -> None:
                 if entry.state == "waiting" and entry.done is not None:
                     entry.state = "done"
             album.share = 1.0
-            album.status = _summary(job, done, failed, len(todo), stopped)
+            album.status = _summary(done, failed, left, len(todo), stopped)
 
 
-def _summary(job: Job, done: int, failed: int, of: int, stopped: bool) -> str:
+def _summary(done: int, failed: int, left: int, of: int, stopped: bool) -> str:
     if stopped:
         return f"Stopped. {done} of {of} done; what is done is kept."
     if of == 1:
         return "Done." if done else ""
-    return f"{done} of {of} photos done{f', {failed} failed' if failed else ''}."
+    left_out = f", {left} left: {'has' if left == 1 else 'have'} colours" if left else ""
+    return f"{done} of {of} photos done{f', {failed} failed' if failed else ''}{left_out}."
 
 
 def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool:
@@ -168,12 +170,19 @@ def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool
         with album.changing():
             entry.state = "working"
         with TURNS.take(left=lambda: album.gone or album.stopping, tell=wait):
-            own = replace(job, adjustments=entry.adjustments) if isinstance(job, Colouring) else job
+            own = job
+            if isinstance(job, Colouring):  # one photo alone is done whatever it is
+                recolour = job.recolour or len(album.entries) == 1
+                own = replace(job, adjustments=entry.adjustments, recolour=recolour)
             result = do(own, entry.source, entry.name, storage().new_folder(), tell)
             folder = storage().new_folder()
             shown = write_previews(result.after, folder, "result")
             plane = None if result.plane is None else write_plane(result.plane, folder / "plane.npz")
     except LeftError:
+        return False
+    except LeftOutError as reason:
+        with album.changing():
+            entry.state, entry.why, entry.done = "left", str(reason), None
         return False
     except JobError as error:
         with album.changing():

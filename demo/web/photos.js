@@ -3,7 +3,7 @@ const { element: make, address, follow, dropped, receivers } = window.deoldify;
 const find = (role) => element.querySelector(`[data-role=${role}]`);
 const [drop, files, folder, chosen, strip, word] = ["drop", "files", "folder", "chosen", "strip", "word"].map(find);
 const limits = props.limits;
-const STATES = { reading: "being read", waiting: "waiting", working: "being worked on", done: "done", failed: "failed" };
+const STATES = { reading: "being read", waiting: "waiting", working: "being worked on", done: "done", left: "left", failed: "failed" };
 
 const say = (text) => { word.textContent = text; };
 
@@ -76,7 +76,7 @@ function item(photo, isChosen) {
     make("button", {
       type: "button", class: "pick", title: `${photo.name}: ${state}`, "aria-label": `${photo.name}, ${state}`,
       "aria-current": isChosen ? "true" : "false", onclick: () => trigger("choose", { id: photo.id }),
-    }, picture, make("span", { class: "badge", "aria-hidden": "true" }, { done: "✓", failed: "!", working: "…" }[photo.state] || "")),
+    }, picture, make("span", { class: "badge", "aria-hidden": "true" }, { done: "✓", failed: "!", left: "–", working: "…" }[photo.state] || "")),
     make("button", {
       type: "button", class: "remove", "aria-label": `Remove ${photo.name}`, onclick: () => trigger("remove", { id: photo.id }),
     }, "×"));
@@ -88,6 +88,7 @@ follow(props, watch, ({ photos, chosen: id }) => {
   drop.classList.toggle("filled", photos.length > 0);
   find("examples").hidden = photos.length > 0;
   const failed = photos.filter((each) => each.state === "failed");
+  const left = photos.filter((each) => each.state === "left");
   chosen.replaceChildren(...(photo && photo.large ? [
     make("img", { src: address(photo.large), alt: `Your photo: ${photo.name}` }),
     make("figcaption", {}, `${photo.name}, ${photo.size[0]} × ${photo.size[1]} pixels. ${photo.note}`),
@@ -107,4 +108,6 @@ follow(props, watch, ({ photos, chosen: id }) => {
   }
   shownIds = ids;
   find("failed").replaceChildren(...failed.map((each) => make("li", {}, each.why.includes("“") ? each.why : `“${each.name}”: ${each.why}`)));
+  find("left").replaceChildren(...left.map((each) => make("li", {}, `left: “${each.name}” ${each.why}`)),
+    ...(left.length ? [make("li", {}, "Switch on “Recolour photos that have colours” to do them all the same.")] : []));
 });

@@ -49,6 +49,7 @@ function press(event) {
 function picture({ photo, done }) {
   if (!photo) return [make("p", { class: "hint" }, props.empty)];
   if (photo.state === "failed") return [make("p", { class: "failure" }, photo.why)];
+  if (photo.state === "left") return [make("p", { class: "hint" }, `“${photo.name}” was left: it ${photo.why}.`)];
   if (!done) return [make("p", { class: "hint" }, `“${photo.name}” appears here, before and after.`)];
   return [
     make("div", { class: "compare" }, ...compare(done, photo.name)),

@@ -12,7 +12,8 @@ import pytest
 
 from demo import working
 from demo.album import MAX_PHOTOS, Album
-from demo.jobs import ColourFacts, Facts, JobError, Made, do
+from demo.defade_tab import FADED_EXAMPLES
+from demo.jobs import ColourFacts, Colouring, Facts, JobError, Made, do
 from demo.storage import Storage
 from demo.visitors import Visitors
 from demo.working import pack_results, take_in, work
@@ -100,6 +101,26 @@ def test_one_bad_photo_stops_nothing_and_says_why(tmp_path: Path) -> None:
     assert album.status == "2 of 4 photos done, 2 failed." and not album.running
     assert not any(str(tmp_path) in each for each in why)
     assert [entry.result_name for entry in album.results()] == ["trip/20-inverted.png", "trip/30-inverted.png"]
+
+
+@pytest.mark.usefixtures("storage")
+def test_of_several_photos_those_with_colours_are_left_unless_asked_for(tmp_path: Path) -> None:
+    grey = grey_photo(tmp_path / "grey.png", 48, 32)
+    colour = FADED_EXAMPLES[2]
+    album = album_of(grey, colour)
+    job = Colouring("compact", 4, "guided", recolour=False)
+    for _ in work(album, job):
+        pass
+    assert [entry.state for entry in album.entries.values()] == ["done", "left"]
+    assert album.status == "1 of 2 photos done, 1 left: has colours."
+    assert [photo["why"] for photo in album.strip()["photos"]] == ["", "has colours"]
+    for _ in work(album, replace(job, recolour=True)):
+        pass
+    assert [entry.state for entry in album.entries.values()] == ["done", "done"]
+    alone = album_of(colour)
+    for _ in work(alone, job):
+        pass
+    assert "its own colours are replaced" in alone.result()["done"]["facts"]
 
 
 @pytest.mark.usefixtures("storage")

@@ -149,6 +149,15 @@ def test_an_album_comes_back_as_a_zip_with_what_the_command_line_makes(client: C
                 assert (ours.format, ours.mode, ours.tobytes()) == (theirs.format, theirs.mode, theirs.tobytes())
 
 
+def test_of_an_album_those_with_colours_are_left_unless_asked_for(client: Client, tmp_path: Path) -> None:
+    sent = [handle_file(grey_photo(tmp_path / "hills.jpg", 60, 40)), handle_file(FADED_EXAMPLES[2])]
+    for recolour in (False, True):
+        archive_file, facts = client.predict(photos=sent, render_factor=4, recolour=recolour, api_name="/album")
+        assert [told.get("left") for told in facts] == [None, None if recolour else "has colours"]
+        with zipfile.ZipFile(archive_file) as archive:
+            assert archive.namelist() == ["hills-colour.jpg", "coffee-colour.jpg"][: 1 + recolour]
+
+
 def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     assert list(endpoints) == ["/colorize", "/album", "/defade", "/restore"]

@@ -17,7 +17,7 @@ META = {"_type": "gradio.FileData"}
 HOW = {"model": "compact", "render_factor": 4, "transfer": "guided", "saturation": 1, "warmth": 0}
 ENDPOINTS: dict[str, dict[str, Any]] = {
     "colorize": {**HOW, "hints": []},
-    "album": HOW,
+    "album": {**HOW, "recolour": False},
     "defade": {"strength": 1, "keep_tone": False},
     "restore": {"strength": 1, "keep_tone": False, "colour": "auto"},
 }
