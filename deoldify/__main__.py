@@ -24,6 +24,7 @@ from deoldify.options import (
     DatesOption,
     Device,
     DeviceOption,
+    DryRunOption,
     ForceOption,
     HintOption,
     KeepToneOption,
@@ -92,6 +93,7 @@ def colorize_command(
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
     report: ReportOption = None,
+    dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -139,7 +141,7 @@ def colorize_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -159,6 +161,7 @@ def defade_command(
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
     report: ReportOption = None,
+    dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -191,7 +194,8 @@ def defade_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report), after="More or less of it comes with another --strength.",
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
+        after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
 
@@ -209,6 +213,7 @@ def restore_command(
     pages: PagesOption = Pages.first,
     keep_dates: DatesOption = True,
     report: ReportOption = None,
+    dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -243,7 +248,7 @@ def restore_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 

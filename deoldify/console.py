@@ -126,11 +126,18 @@ def do_photos(
 
     wishes.check()
     what = job()
-    planned = plan(photos, output, what, force=force)
+    planned = plan(photos, output, what, force=force, clean=not wishes.dry_run)
     session = Session(
-        prepare, what, wishes, check=_ending.check, render_factor=render_factor, keep_dates=keep_dates,
-        all_pages=all_pages,
+        prepare, what, Wishes() if wishes.dry_run else wishes, check=_ending.check,
+        render_factor=render_factor, keep_dates=keep_dates, all_pages=all_pages,
     )  # fmt: skip
+    if wishes.dry_run:
+        from deoldify.dry_run import tell
+
+        tell(planned, what, session)
+        if planned.troubles:
+            raise typer.Exit(1)
+        return
     try:
         with session:
             session.do(planned)

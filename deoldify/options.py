@@ -94,6 +94,13 @@ ReportOption = Annotated[
         help="Write down what is done with each photo: a row each in done.csv or done.jsonl.", show_default=False
     ),
 ]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Do nothing; list what would be done and what not, and estimate time and memory by trying a few.",
+    ),
+]
 RenderFactorOption = Annotated[
     int | None,
     typer.Option(

@@ -30,9 +30,11 @@ class Wishes:
 
     Attributes:
         report: file for a row a photo, see ``record.Report``.
+        dry_run: whether to do nothing, and tell what would be done.
     """
 
     report: Path | None = None
+    dry_run: bool = False
 
     def check(self) -> None:
         """Complain before anything is looked at.
@@ -91,6 +93,13 @@ class Session:
     ) -> None:
         self._kept.close()
 
+    @property
+    def workers(self) -> int:
+        """Photos in hand at once: one more than there are cores for, so that none of them waits for a disk."""
+        import torch
+
+        return torch.get_num_threads() + 1
+
     def do(self, planned: Plan) -> None:
         """Do what a plan has, and say what it leaves.
 
@@ -107,7 +116,7 @@ class Session:
             from deoldify.record import take_down
 
             take_down(self._report, planned, self._job)
-        with closing(self._outcomes(planned)) as outcomes:
+        with closing(self.outcomes(planned)) as outcomes:
             for outcome in outcomes:
                 self._check()
                 if outcome.status != "done":  # those were announced
@@ -120,7 +129,7 @@ class Session:
 
             self._report.add(row_of(outcome, self._job))
 
-    def _outcomes(self, planned: Plan) -> Generator[Outcome, None, None]:
+    def outcomes(self, planned: Plan) -> Generator[Outcome, None, None]:
         """Of all tasks, as they are finished, under a progress bar where there are several."""
         if not planned.tasks:
             return
@@ -132,7 +141,6 @@ class Session:
             self._loaded = self._prepare()
         work, models_at_work = self._loaded
 
-        import torch
         from tqdm import tqdm
 
         from deoldify.folder import Run, process
@@ -145,8 +153,7 @@ class Session:
         self._check()
         announce = None if self._wishes.report is None else self._write_down
         run = Run(work, self._job, keep_dates=self._keep_dates, all_pages=self._all_pages, announce=announce)
-        # A photo more than there are cores for, so that none of them waits for a disk.
-        with closing(process(planned.tasks, run, workers=torch.get_num_threads() + 1, short=short)) as outcomes:
+        with closing(process(planned.tasks, run, workers=self.workers, short=short)) as outcomes:
             shown = several and not is_quiet()
             yield from tqdm(outcomes, total=len(planned.tasks), unit="photo", disable=None if shown else True)
 

@@ -83,7 +83,7 @@ class Tally:
         if self.tried == len(self.made) == 1 and not self.there:
             sentences = [f"{self.made[0]} is {done}"]
         else:
-            sentences = [self._counts(output, done) + f"; it took {_duration(time.monotonic() - self._start)}"]
+            sentences = [self._counts(output, done) + f"; it took {duration(time.monotonic() - self._start)}"]
         if report is not None:
             sentences.append(f"the report is {report}")
         say("; ".join(sentences) + "." + (f" {after}" if after and self.made else ""))
@@ -106,7 +106,8 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for a reader, or hours, minutes and seconds where there are many."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, seconds = divmod(round(seconds), 60)

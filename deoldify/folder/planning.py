@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,27 +32,43 @@ class Plan:
     Attributes:
         tasks: what is to be done.
         there: what is done already.
-        results: how many of the files that were found are results of such a job themselves, and no photographs.
+        own: files that were found and are results of such a job themselves, and no photographs.
         troubles: what could not be read.
     """
 
     tasks: list[Task] = field(default_factory=list)
     there: list[Task] = field(default_factory=list)
-    results: int = 0
+    own: list[Path] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
+    @property
+    def results(self) -> int:
+        """How many files were found that are results of such a job themselves."""
+        return len(self.own)
 
-def plan(photos: Sequence[Path], output: Path, job: Job, *, force: bool = False) -> Plan:
+
+def plan(
+    photos: Sequence[Path],
+    output: Path,
+    job: Job,
+    *,
+    force: bool = False,
+    only: Collection[Path] | None = None,
+    clean: bool = True,
+) -> Plan:
     """Decide which file becomes which.
 
     A photo whose result is there is done already if that was made of this very file by the same job with the same
-    weights and settings. Partial files that a killed run has left in the folders concerned are deleted.
+    weights and settings.
 
     Args:
         photos: files, folders, and ``-`` for stdin.
         output: a file for one photo, ``-`` for stdout, a folder for several.
         job: what is to be done.
         force: do again what is done already, and replace what else lies in the results' places.
+        only: photos to decide on, of those that are found; one that has changed since it was done is done again. None
+            for all of them.
+        clean: delete partial files that a killed run has left in the folders concerned.
 
     Raises:
         UsageError: the photos and the output do not go together; a result would replace one of the photos; or there
@@ -67,18 +83,21 @@ def plan(photos: Sequence[Path], output: Path, job: Job, *, force: bool = False)
     if into_folder and (output.is_file() or (output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir())):
         raise UsageError(f"{output} is named like a file, and several photos need a folder, such as {output.stem}")
     found, troubles = list_photographs(photos, output if into_folder else None)
-    todo = [photo for photo in found if photo.named or not _is_result(photo.path, job)]
-    made = Plan(results=len(found) - len(todo), troubles=troubles)
+    own = {photo.path for photo in found if not photo.named and _is_result(photo.path, job)}
+    todo = [photo for photo in found if photo.path not in own]
+    made = Plan(own=sorted(own), troubles=troubles)
     if not found and all(trouble.is_empty for trouble in troubles):
         raise UsageError("; ".join(trouble.message for trouble in troubles))
     targets = name_results(todo, output) if into_folder else [output] * len(todo)
     tasks = [Task(photo.path, target) for photo, target in zip(todo, targets, strict=True)]
     _keep_originals(tasks, todo, output, job)
+    if only is not None:
+        tasks = [task for task in tasks if task.source in only]
     if into_folder and not force:
-        made.tasks, made.there = _apart(tasks, output, job)
+        made.tasks, made.there = _apart(tasks, output, job, anew=only is not None)
     else:
         made.tasks = tasks
-    for folder in {task.target.parent for task in tasks}:
+    for folder in {task.target.parent for task in tasks} if clean else ():
         sweep(folder)
         sweep(folder / ".deoldify")
     return made
@@ -126,8 +145,8 @@ def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Path
                 )
 
 
-def _apart(tasks: Sequence[Task], output: Path, job: Job) -> tuple[list[Task], list[Task]]:
-    """What is to be done, and what is done already."""
+def _apart(tasks: Sequence[Task], output: Path, job: Job, *, anew: bool) -> tuple[list[Task], list[Task]]:
+    """What is to be done, and what is done already; ``anew`` where results of photos that have changed are replaced."""
     todo: list[Task] = []
     there: list[Task] = []
     of_another: Path | None = None
@@ -146,7 +165,7 @@ def _apart(tasks: Sequence[Task], output: Path, job: Job) -> tuple[list[Task], l
         (there if same else todo).append(task)
         of_another = of_another if same else of_another or task.target
     # Where others are done already, the folder is that of these photos, some of which have changed since.
-    if of_another is not None and not there:
+    if of_another is not None and not there and not anew:
         raise UsageError(
             f"{of_another} is there already, made of another photo or of this one before it changed: "
             f"name another folder, such as {_beside(output, job)}, or replace it by --force"
