@@ -59,7 +59,7 @@ def test_a_model_that_knows_how_likely_colours_are_tells_others_and_then_other_s
 
 
 def test_a_model_of_one_opinion_tells_four_sizes(grey: Photo) -> None:
-    found = with_head("chroma").variants(grey.to_image(), render_factor=12, count=4)
+    found = with_head("rgb").variants(grey.to_image(), render_factor=12, count=4)
     factors = sorted(each.plane.render.factor for each in found if each.plane.render is not None)
     assert factors == [6, 8, 12, 18] and not any(each.likely for each in found)
 
@@ -67,4 +67,4 @@ def test_a_model_of_one_opinion_tells_four_sizes(grey: Photo) -> None:
 @pytest.mark.parametrize("count", [0, 9])
 def test_a_count_out_of_range_is_refused(count: int, grey: Photo) -> None:
     with pytest.raises(ValueError, match="1 to 8"):
-        with_head("chroma").variants(grey.to_image(), count=count)
+        with_head("rgb").variants(grey.to_image(), count=count)
