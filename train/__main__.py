@@ -76,6 +76,10 @@ ValidationOption = Annotated[
 MeasuredOption = Annotated[
     int, typer.Option(min=0, help="Photographs per set to measure on while training; 0 leaves that for later.")
 ]
+HoldOutOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Source that training does not see at all, to choose by; default: a hundredth. Repeatable."),
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
 CommitOption = Annotated[str, typer.Option(help="Commit that trained it.")]
 CommandOption = Annotated[str, typer.Option(help="Command line that trained it.")]
@@ -111,12 +115,15 @@ def _trains(task: str, purpose: str) -> None:
         first: BeginOption = None,
         validation: ValidationOption = None,
         measured: MeasuredOption = 64,
+        hold_out: HoldOutOption = None,
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
         quiet: QuietOption = False,
         verbose: VerboseOption = False,
     ) -> None:
-        settings = Settings(images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured)
+        settings = Settings(
+            images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured, hold_out or []
+        )
         _train(task, recipe, changes, first, data, out, settings, resume, dry_run)
 
 
@@ -138,6 +145,7 @@ class Settings:
     init: Path | None
     validation: Path | None
     measured: int
+    hold_out: list[str]
 
 
 def _train(
@@ -169,7 +177,7 @@ def _train(
     if dry_run:
         from train.data import open_source
 
-        images = open_source(data, settings.images).images
+        images = open_source(data, settings.images, settings.hold_out).images
         half = settings.precision != "float32"
         typer.echo(planned(recipe, images, micro_batch=settings.micro_batch, half=half))
         return
@@ -207,6 +215,9 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=2, help="The first so many pictures of each set; default: all.")
     ] = None,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(help="Only this source, which a run held out as a whole. Repeatable.")
+    ] = None,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Only what training on these data does not see: to choose by.")
     ] = False,
@@ -233,7 +244,8 @@ def evaluate(
     if task is not None and loaded.checkpoint.task != task.value:
         raise typer.BadParameter(f"this is a model to {loaded.checkpoint.task}", param_hint="--task")
     factors = sorted(set(render_factor or [loaded.checkpoint.render_factor]))
-    sets = originals(*data, limit=limit, held_out=held_out)
+    whole_sources = hold_out or []
+    sets = originals(*data, limit=limit, held_out=held_out, hold_out=whole_sources)
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
     name = loaded.checkpoint.name
@@ -241,7 +253,7 @@ def evaluate(
     typer.echo(f"{name} at render factor {', '.join(map(str, factors))}, {loaded.precision}")
     if isinstance(loaded, Colorizer):
         report["render_factors"] = evaluate_colorizer(loaded, factors, sets, typer.echo, with_fid=fid, sheet=sheet)
-        whole = whole_photographs(*data, limit=limit or STEADIED, held_out=held_out)
+        whole = whole_photographs(*data, limit=limit or STEADIED, held_out=held_out, hold_out=whole_sources)
         report["steadiness"] = evaluate_steadiness(loaded, whole, typer.echo, sheet=sheet)
     else:
         report |= {

@@ -7,7 +7,7 @@ bends, the rooms ``old_photograph`` and ``fading`` damage, ``pairs`` puts that t
 Every sample is a function of the seed, so that a run can be gone on with anywhere.
 """
 
-from train.data.entries import HELD_OUT, Entry, Reader, index, is_held_out
+from train.data.entries import HELD_OUT, Entry, Reader, check_sources, index, is_held_out, is_unseen
 from train.data.old_photograph import as_old_photograph
 from train.data.pairs import Preparation, defade_pair
 from train.data.pictures import cut, cut_out
@@ -36,6 +36,7 @@ __all__ = [
     "WeightedBatches",
     "as_old_photograph",
     "batches",
+    "check_sources",
     "cut",
     "cut_out",
     "defade_pair",
@@ -43,6 +44,7 @@ __all__ = [
     "from_linear",
     "index",
     "is_held_out",
+    "is_unseen",
     "make_renders",
     "members",
     "open_source",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -84,6 +85,23 @@ HELD_OUT = 0.01
 def is_held_out(name: str, share: float = HELD_OUT) -> bool:
     """Whether an image belongs to the validation part; decided by its name alone, so it never moves."""
     return crc32(name.encode()) < share * 2**32
+
+
+def is_unseen(entry: Entry, hold_out: Sequence[str] = ()) -> bool:
+    """Whether an image belongs to the validation part: of sources that are held out as a whole, or of the hundredth.
+
+    Images of one source are alike, so that a hundredth of each says little of photographs from elsewhere. Where sources
+    are held out as a whole they are all that is measured, and the hundredth of the others is left alone.
+    """
+    return entry.source in hold_out if hold_out else is_held_out(entry.name)
+
+
+def check_sources(entries: Sequence[Entry], hold_out: Sequence[str]) -> None:
+    """Raise ``DataError`` where a source to hold out is not there."""
+    sources = {entry.source for entry in entries}
+    unknown = sorted(set(hold_out) - sources)
+    if unknown:
+        raise DataError(f"--hold-out names {', '.join(unknown)}, and the data have {', '.join(sorted(sources))}")
 
 
 class Reader:

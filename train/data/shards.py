@@ -50,7 +50,7 @@ Item = tuple[Tensor, Tensor, int, int]
 """Input, original, lane, and the lane's position behind them."""
 
 
-def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
+def open_source(data: str | Sequence[str], images: int | None = None, hold_out: Sequence[str] = ()) -> Source:
     """The source of training images that a user names.
 
     Args:
@@ -58,9 +58,10 @@ def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
             or one of URLs, such as ``https://host/imagenet-{000000..000146}.tar`` or ``s3://bucket/{00..99}.tar``,
             which are streamed. Several of these are taken together.
         images: how many images the streamed shards hold.
+        hold_out: sources that are held out as a whole, of images on this machine; see ``is_unseen``.
 
     Raises:
-        DataError: there is no such data, or no way to it.
+        DataError: there is no such data, no such source, or no way to it.
     """
     named: list[str] = []
     for words in [data] if isinstance(data, str) else data:
@@ -72,9 +73,11 @@ def open_source(data: str | Sequence[str], images: int | None = None) -> Source:
     if not any(streamed):
         if images is not None:
             raise DataError("images on this machine are counted; --images is for shards that are streamed")
-        return Images(index(*map(Path, named)))
+        return Images(index(*map(Path, named)), hold_out)
     if not all(streamed):
         raise DataError(f"{named[0]}, … mixes URLs and files of this machine; name one kind")
+    if hold_out:
+        raise DataError("--hold-out is for images on this machine; of streamed shards a hundredth is held out")
     for scheme in {urlsplit(name).scheme for name in named}:
         try:
             fsspec.get_filesystem_class(scheme)

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from torch.utils.data import DataLoader, Subset
 
-from train.data.entries import Entry, is_held_out
+from train.data.entries import Entry, check_sources, is_held_out, is_unseen
 from train.data.pairs import Preparation
 from train.data.samples import Limit, Pairs, Samples, Skipped, WeightedBatches, batches, leave_signals_to_the_run
+from train.errors import DataError
 from train.parallel import Peers
 
 
@@ -82,11 +83,18 @@ class Images:
 
     Args:
         entries: the images, those of the validation part among them.
+        hold_out: sources that are held out as a whole; see ``is_unseen``.
+
+    Raises:
+        DataError: there is no such source, or nothing is left to train on.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = [entry for entry in entries if not is_held_out(entry.name)]
-        self.held_out = [entry for entry in entries if is_held_out(entry.name)]
+    def __init__(self, entries: Sequence[Entry], hold_out: Sequence[str] = ()) -> None:
+        check_sources(entries, hold_out)
+        self.entries = [e for e in entries if not (is_unseen(e, hold_out) or is_held_out(e.name))]
+        if hold_out and not self.entries:
+            raise DataError(f"--hold-out {', '.join(hold_out)} leaves nothing to train on")
+        self.held_out = [entry for entry in entries if is_unseen(entry, hold_out)]
         self.images: int | None = len(self.entries)
         self.skipped = Skipped()
 

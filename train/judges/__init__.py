@@ -2,7 +2,8 @@
 
 In come renders and originals, ImageNet-normalised (N, 3, H, W); out come scalars to go down on. ``critic`` is the
 network that tells renders from photographs, ``projected`` one that sees them through another's features, ``features``
-are the frozen ones whose activations are compared, and ``losses`` are the functions.
+are the frozen ones whose activations are compared, ``losses`` are the functions, and ``views`` asks whether a picture
+keeps its colours at another size or in a mount.
 """
 
 from train.judges.critic import Critic, coloured_like
@@ -31,6 +32,7 @@ from train.judges.losses import (
     worse_than_stretched,
 )
 from train.judges.projected import AnyCritic, ProjectedCritic, new_critic
+from train.judges.views import agreement_loss
 
 __all__ = [
     "CRITIC_LOSSES",
@@ -41,6 +43,7 @@ __all__ = [
     "LiteFeatures",
     "ProjectedCritic",
     "VggFeatures",
+    "agreement_loss",
     "bce_critic_loss",
     "bce_generator_loss",
     "chroma_loss",

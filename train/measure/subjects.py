@@ -14,7 +14,7 @@ from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
 from deoldify.errors import CheckpointError
 from deoldify.loading import load
-from train.data import Reader, index, is_held_out
+from train.data import Reader, check_sources, index, is_held_out
 from train.errors import DataError
 from train.folder import read_trained
 from train.measure.distance import Rgb
@@ -31,7 +31,9 @@ LONG_SIDE = 320
 """Of pictures that are looked at as they are, and not compared with an original."""
 
 
-def originals(*folders: Path, limit: int | None = None, held_out: bool = False) -> dict[str, list[Rgb]]:
+def originals(
+    *folders: Path, limit: int | None = None, held_out: bool = False, hold_out: Sequence[str] = ()
+) -> dict[str, list[Rgb]]:
     """The pictures whose colours are known, of every set of folders (see ``train.data.index``), as squares.
 
     Images directly in a folder are a set named after it. Those that cannot be decoded are left out, and told of.
@@ -41,11 +43,16 @@ def originals(*folders: Path, limit: int | None = None, held_out: bool = False) 
         limit: the first so many of each set; ``None`` takes all.
         held_out: only those that training does not see. So few of each source are sets by what they show: faces,
             scenes, and photos.
+        hold_out: only these sources, which a run did not see at all; each is a set.
 
     Raises:
-        DataError: there is no folder, or no set of two pictures, which a distance of sets needs.
+        DataError: there is no folder, no such source, or no set of two pictures, which a distance of sets needs.
     """
-    sets = _read(folders, limit, held_out, lambda name, image: image.resize((SIDES.get(name, 256),) * 2, _BICUBIC))
+
+    def squared(name: str, image: Image.Image) -> Image.Image:
+        return image.resize((SIDES.get(name, 256),) * 2, _BICUBIC)
+
+    sets = _read(folders, limit, held_out, hold_out, squared)
     for name in [name for name, found in sets.items() if len(found) < 2 or name in UNKNOWN]:
         if name not in UNKNOWN:
             logger.warning("left out: the set %s, which has fewer than two pictures", name)
@@ -55,14 +62,16 @@ def originals(*folders: Path, limit: int | None = None, held_out: bool = False) 
     return sets
 
 
-def whole_photographs(*folders: Path, limit: int | None = None, held_out: bool = False) -> dict[str, list[Rgb]]:
+def whole_photographs(
+    *folders: Path, limit: int | None = None, held_out: bool = False, hold_out: Sequence[str] = ()
+) -> dict[str, list[Rgb]]:
     """The photographs of every set, those of ``OLD`` too, in their own shape, ``LONG_SIDE`` long; see ``originals``."""
 
     def shrunk(name: str, image: Image.Image) -> Image.Image:
         factor = LONG_SIDE / max(image.size)
         return image.resize([max(1, round(side * factor)) for side in image.size], _BICUBIC)
 
-    sets = _read(folders, limit, held_out, shrunk)
+    sets = _read(folders, limit, held_out, hold_out, shrunk)
     return {name: found for name, found in sets.items() if name == OLD or name not in UNKNOWN}
 
 
@@ -70,12 +79,18 @@ _BICUBIC = Image.Resampling.BICUBIC
 
 
 def _read(
-    folders: Sequence[Path], limit: int | None, held_out: bool, sized: Callable[[str, Image.Image], Image.Image]
+    folders: Sequence[Path],
+    limit: int | None,
+    held_out: bool,
+    hold_out: Sequence[str],
+    sized: Callable[[str, Image.Image], Image.Image],
 ) -> dict[str, list[Rgb]]:
     reader, sets = Reader(), dict[str, list[Rgb]]()
-    for folder in folders:
-        for entry in index(folder):
-            if held_out and not is_held_out(entry.name):
+    indices = [(folder, index(folder)) for folder in folders]
+    check_sources([entry for _, entries in indices for entry in entries], hold_out)
+    for folder, entries in indices:
+        for entry in entries:
+            if (held_out and not is_held_out(entry.name)) or (hold_out and entry.source not in hold_out):
                 continue
             name = folder.resolve().name if entry.source == "." else entry.source
             name = name if not held_out or name in SIDES else "photos"

@@ -11,6 +11,7 @@ from train.recipes.changes import changed
 from train.recipes.plain import conflicts, differences, to_dict
 from train.recipes.published import CRITIC_2018, CRITIC_2019
 from train.recipes.recipe import (
+    VIEWED,
     CriticConfig,
     CriticLoss,
     Damage,
@@ -25,6 +26,7 @@ __all__ = [
     "CRITIC_2018",
     "CRITIC_2019",
     "RECIPES",
+    "VIEWED",
     "CriticConfig",
     "CriticLoss",
     "Damage",

@@ -20,6 +20,9 @@ Judged = Literal["picture", "colour"]
 LiteName = Literal["lite0", "lite1", "lite2"]
 FeatureNetwork = Literal["lite0", "lite1", "lite2", "vgg16", "vgg16_bn"]
 
+VIEWED = 32
+"""Sides of pictures that are seen at another size, or in a mount, are multiples of this."""
+
 
 @dataclass(frozen=True)
 class CriticConfig:
@@ -90,11 +93,14 @@ class Stage:
         start: see ``rise``.
         frozen: what does not learn. A frozen encoder's batch norms keep their statistics.
         encoder_rates: rates of the lower and the upper encoder, in units of the generator's.
+        still_norms: batch norms keep the statistics that they have, so that small batches serve.
         betas: of Adam, in all networks.
         pixel_weight: weight of the loss of the pixels.
         gradient_weight: weight of the loss of the chroma's gradients; 0 leaves it out.
         distribution_weight: weight of the cross-entropy of how likely chromas are, for a generator that says so, which
             then every stage of the generator trains.
+        agreement_weight: weight of the loss that asks half of a batch for the same colours at another size, or in a
+            mount; 0 leaves it out.
         stretch_weight: weight of the share of pictures that stretching their channels would have served better; 0
             leaves it out.
         content_weight: weight of pixels, gradients, features, distribution and stretching together.
@@ -127,10 +133,12 @@ class Stage:
     start: float = 0.1
     frozen: Frozen = "encoder"
     encoder_rates: tuple[float, float] = (1.0, 1.0)
+    still_norms: bool = False
     betas: tuple[float, float] = (0.9, 0.999)
     pixel_weight: float = 1.0
     gradient_weight: float = 0.0
     distribution_weight: float = 0.0
+    agreement_weight: float = 0.0
     stretch_weight: float = 0.0
     content_weight: float = 1.0
     adversarial_weight: float = 0.0
@@ -214,6 +222,11 @@ class Recipe:
                 )
             if not stage.steps and not stage.share:
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} has neither steps nor a share of the images")
+            if stage.agreement_weight and stage.size % VIEWED:
+                raise RecipeError(
+                    f"stage {stage.name!r} of {self.name!r} needs a multiple of {VIEWED} as its size to see pictures "
+                    f"otherwise: {stage.size} is none"
+                )
             if stage.feature_layers and len(stage.feature_layers) != len(self.layers):
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs as many feature_layers as layers")
         if len(self.layers) != len(self.layer_weights):

@@ -185,6 +185,10 @@ class Networks:
             for half, frozen in ((lower, stage.frozen != "nothing"), (upper, stage.frozen == "encoder")):
                 for layer in half:
                     layer.train(not frozen).requires_grad_(not frozen)
+            if stage.still_norms:
+                for layer in self.generator.modules():
+                    if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                        layer.eval()
         if self.critic is not None:
             self.critic.train().requires_grad_(True)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from train.data import Entry, is_held_out
+from train.data import Entry
 from train.folder import save_atomically
 from train.measure import Point, Rgb, Survey, photographs, restoration
 from train.recipes import Stage, to_dict
@@ -28,8 +28,8 @@ class Snapshots:
         folder: of the run.
         networks: whose average it is.
         board: to show measures on.
-        few: images that lie on this machine, those that training does not see among them.
-        validation: folder of photographs to measure on; ``None`` takes those of ``few``.
+        unseen: images that training does not see.
+        validation: folder of photographs to measure on; ``None`` takes those of ``unseen``.
         measured: photographs per set; 0 measures nothing.
     """
 
@@ -38,12 +38,12 @@ class Snapshots:
         folder: Path,
         networks: Networks,
         board: Board,
-        few: Sequence[Entry],
+        unseen: Sequence[Entry],
         validation: Path | None,
         measured: int,
     ) -> None:
         self.folder, self.networks, self.board = folder, networks, board
-        self.few, self.validation, self.measured = few, validation, measured
+        self.unseen, self.validation, self.measured = unseen, validation, measured
         self._survey: Survey | None = None
 
     def keep(self, stage: Stage, step: int, seed: int) -> None:
@@ -90,8 +90,7 @@ class Snapshots:
         """What is measured on while training, by set."""
         if not self.measured:
             return {}
-        held_out = [entry for entry in self.few if is_held_out(entry.name)]
-        return photographs(self.validation, held_out, self.measured)
+        return photographs(self.validation, self.unseen, self.measured)
 
     def _surveyor(self) -> Survey | None:
         """What measures colorizers; ``None`` where there is nothing to measure on."""

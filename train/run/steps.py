@@ -14,6 +14,7 @@ from train.judges import (
     CRITIC_LOSSES,
     GENERATOR_LOSSES,
     FeatureLoss,
+    agreement_loss,
     chroma_loss,
     coloured_like,
     distribution_loss,
@@ -78,12 +79,18 @@ class Steps:
         for share, synchronised, (x, y) in self._pieces(self._generator, before, original):
             with synchronised:
                 with networks.autocast():
-                    made = self._generator(x)
-                    render, logits = made if isinstance(made, tuple) else (made, None)
+                    render, logits = self._opinions(x)
                     losses = content_losses(networks.recipe, stage, self._feature_loss, x, render, y)
                     if logits is not None and seen is not None:
                         weight = stage.content_weight * stage.distribution_weight
                         losses["distribution"] = weight * distribution_loss(logits, y, seen)
+                    if stage.agreement_weight:
+                        half = slice(0, -(-len(x) // 2))
+                        agreed = agreement_loss(
+                            self._opinions, x[half], render[half], None if logits is None else logits[half],
+                            emphasis=stage.emphasis, distribution_weight=stage.distribution_weight,
+                        )  # fmt: skip
+                        losses["agreement"] = stage.content_weight * stage.agreement_weight * agreed
                     if stage.phase == "adversarial":
                         assert networks.critic is not None
                         fooled = GENERATOR_LOSSES[networks.critic.config.loss](networks.critic(render).float())
@@ -95,6 +102,11 @@ class Steps:
         told["gradient norm/generator"] = networks.update(networks.optimiser, networks.generator)
         networks.averaged.update_parameters(networks.generator)
         return told, torch.cat(renders)
+
+    def _opinions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The generator's render, and how likely it thinks each bin of chroma where it says so."""
+        made = self._generator(x)
+        return made if isinstance(made, tuple) else (made, None)
 
     def critic_step(self, render: Tensor, original: Tensor) -> Terms:
         """One step of the critic on renders and originals; its losses."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from train.data import Entry, open_source
+from train.data import Entry, is_unseen, open_source
 from train.errors import TrainingError
 from train.folder import (
     BOARD,
@@ -68,6 +68,7 @@ class Training:
         validation: folder of photographs, a set per sub-folder or tar file, that stages and snapshots are
             measured on; ``None`` takes the part of the data that training does not see.
         measured: photographs per set that they are measured on; 0 measures nothing while training.
+        hold_out: sources that training does not see at all; they are the validation part.
 
     Raises:
         TrainingError: the recipe needs weights to start from, the folder cannot be written, or the disk is full.
@@ -91,12 +92,13 @@ class Training:
         init: Path | None = None,
         validation: Path | None = None,
         measured: int = 64,
+        hold_out: Sequence[str] = (),
     ) -> None:
         if recipe.follows and init is None and not (out / LAST).exists():
             raise TrainingError(f"{recipe.name!r} starts from weights of {recipe.follows!r}: name them, --init FILE")
         self.peers = join(device)
         self.out, self.seed = out, seed
-        self.source = open_source(str(data) if isinstance(data, Path) else data, images)
+        self.source = open_source(str(data) if isinstance(data, Path) else data, images, hold_out)
         self.recipe = recipe.resolved(self.source.images)
         torch.manual_seed(seed)
         self.networks = Networks(
@@ -107,7 +109,7 @@ class Training:
         self.stop = StopRequest()
         self.step = 0
         self.relief = 1.0
-        self._validation, self._measured = validation, measured
+        self._validation, self._measured, self._hold_out = validation, measured, hold_out
         self._few: list[Entry] = []
         self._board: Board
         self._snapshots: Snapshots
@@ -185,7 +187,8 @@ class Training:
         self._few = self._looked_at()
         work = [(stage.steps, float(stage.batch * stage.size**2)) for stage in self.recipe.stages]
         self._board = Board(self.out / BOARD, step=self.step, stages=work, active=self.peers.leads)
-        self._snapshots = Snapshots(self.out, self.networks, self._board, self._few, self._validation, self._measured)
+        unseen = [entry for entry in self._few if is_unseen(entry, self._hold_out)]
+        self._snapshots = Snapshots(self.out, self.networks, self._board, unseen, self._validation, self._measured)
         try:
             with self.stop.awaited():
                 if self.step == 0:

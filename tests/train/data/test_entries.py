@@ -13,6 +13,7 @@ from tests.toys import pictures
 from train.data import (
     DataError,
     Entry,
+    Images,
     Reader,
     index,
     is_held_out,
@@ -44,3 +45,17 @@ def test_the_held_out_part_is_decided_by_name_and_has_its_share() -> None:
     held_out = {e.name for e in entries if is_held_out(e.name)}
     assert 150 < len(held_out) < 250
     assert held_out == {e.name for e in reversed(entries) if is_held_out(e.name)}
+
+
+def test_whole_sources_are_held_out_and_the_hundredth_is_left_alone() -> None:
+    sources = ("streets", "rooms", "sea")
+    entries = [Entry(source, f"{source}/{n:05}.jpg", Path("x")) for source in sources for n in range(400)]
+    usual, whole = Images(entries), Images(entries, ["rooms", "sea"])
+    assert {e.source for e in whole.held_out} == {"rooms", "sea"} and len(whole.held_out) == 800
+    # What the hundredth of the others is stays unseen, so that runs with and without can be compared on it.
+    assert whole.entries == [e for e in usual.entries if e.source == "streets"]
+    assert whole.few(Path("x"), 12) == whole.held_out
+    with pytest.raises(DataError, match="--hold-out names room, and the data have rooms, sea, streets"):
+        Images(entries, ["room"])
+    with pytest.raises(DataError, match="leaves nothing to train on"):
+        Images(entries, ["streets", "rooms", "sea"])

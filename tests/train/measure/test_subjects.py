@@ -69,3 +69,7 @@ def test_what_training_does_not_see_can_be_measured_alone(tmp_path: Path, coffee
     found = originals(tmp_path, held_out=True)
     assert {name: len(pictures) for name, pictures in found.items()} == expected
     assert found["faces"][0].shape == (128, 128, 3) and found["photos"][0].shape == (256, 256, 3)
+    whole = originals(tmp_path, hold_out=["rooms"], limit=7)  # a source that a run did not see at all is a set
+    assert {name: len(pictures) for name, pictures in whole.items()} == {"rooms": 7}
+    with pytest.raises(DataError, match="--hold-out names attics, and the data have faces, rooms, streets"):
+        originals(tmp_path, hold_out=["attics"])

@@ -11,7 +11,7 @@ import torch
 
 from tests.toys import toy
 from tests.train.run.runs import train
-from train.recipes import changed
+from train.recipes import RecipeError, changed
 from train.run import Training
 from train.run.steps import Steps
 
@@ -58,3 +58,22 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(data: Path, tmp_path: P
         norms.append((losses["chroma"].item(), losses["gradient norm/generator"].item()))
         networks.generator.load_state_dict(state)
     assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+
+
+def test_an_agreeing_stage_asks_half_of_the_batch_again_and_keeps_the_norms(data: Path, tmp_path: Path) -> None:
+    recipe = changed(toy("compact", steps=1), ["generator.widths=[8, 8, 8, 8]"])
+    (stage,) = [stage for stage in recipe.stages if stage.agreement_weight]
+    recipe = dataclasses.replace(recipe, stages=(stage,))
+    training = Training(recipe, data, tmp_path, seed=0, device="cpu", workers=0, precision="float32")
+    asked: list[int] = []
+    body = training.networks.generator.get_submodule("encoder.body")
+    body.register_forward_pre_hook(lambda module, x: asked.append(len(x[0])))
+    steps = Steps(training.networks, stage)
+    norms = {key: value.clone() for key, value in training.networks.generator.named_buffers() if "running" in key}
+    told = steps.take(torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32))
+    assert asked == [4, 2]
+    assert told["agreement"] > 0 and {"chroma", "distribution", "features"} <= told.keys()
+    buffers = dict(training.networks.generator.named_buffers())
+    assert norms and all(torch.equal(buffers[key], value) for key, value in norms.items())
+    with pytest.raises(RecipeError, match="needs a multiple of 32 as its size"):
+        changed(recipe, [f"{stage.name}.size=100"])
