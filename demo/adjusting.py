@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, cast
 
-import numpy as np
-import torch
-
-from demo.album import Album, Entry
+from demo.album import Album, Done, Entry
 from demo.jobs import Colouring, asked_of, open_for, write
 from demo.models import colorizer
+from demo.planes import Kept, read_plane
 from demo.previews import write_previews
 from demo.storage import storage
-from deoldify.imaging import Adjustments, ColourPlane, Hint
-from deoldify.photo import Render, open_photo
+from deoldify.imaging import Adjustments, Hint
+from deoldify.photo import open_photo
 
 MOST_HINTS = 50
 
@@ -57,46 +53,48 @@ def _hint(told: object) -> Hint:
     return Hint(float(cast(float, x)), float(cast(float, y)), colour)
 
 
-def write_plane(plane: ColourPlane, path: Path) -> Path:
-    """Keep a plane on disk, for an album's planes would fill the memory; the path."""
-    arrays: dict[str, Any] = {"grey": plane.grey, "cautious": plane.cautious.float().cpu().numpy()}
-    if plane.lively is not None:
-        arrays["lively"] = plane.lively.float().cpu().numpy()
-    if plane.certainty is not None:
-        arrays["certainty"] = plane.certainty
-    said = {"liveliness": plane.liveliness, "render": None if plane.render is None else asdict(plane.render)}
-    np.savez(path, said=np.array(json.dumps(said)), **arrays)
-    return path
+def possible(adjustments: Adjustments, *, lively: bool, certain: bool) -> Adjustments:
+    """What can be done of it: liveliness takes a render of two opinions, caution one that tells where it guesses."""
+    return replace(
+        adjustments,
+        liveliness=adjustments.liveliness if lively else None,
+        caution=adjustments.caution if certain else 0.0,
+    )
 
 
-def read_plane(path: Path) -> ColourPlane:
-    """The plane that `write_plane` wrote."""
-    with np.load(path, allow_pickle=False) as kept:
-        said = json.loads(str(kept["said"]))
-        return ColourPlane(
-            kept["grey"],
-            torch.from_numpy(kept["cautious"]),
-            torch.from_numpy(kept["lively"]) if "lively" in kept else None,
-            kept.get("certainty"),
-            liveliness=said["liveliness"],
-            render=None if said["render"] is None else Render(**said["render"]),
-        )
+def possible_of(adjustments: Adjustments, kept: Kept) -> Adjustments:
+    """What can be done of it to the colours that were kept."""
+    return possible(adjustments, lively=kept.liveliness is not None, certain=kept.guesses is not None)
 
 
 def adjust(album: Album, entry: Entry, adjustments: Adjustments) -> None:
     """Show a photo with other colours, at once and at the size that is shown; its file waits for `finish`."""
     done = entry.done
-    if done is None or done.plane is None or entry.shown is None or not isinstance(done.job, Colouring):
+    if done is not None:
+        repaint(album, entry, done, done, adjustments)
+
+
+def repaint(album: Album, entry: Entry, before: Done, after: Done, adjustments: Adjustments) -> None:
+    """Show what has become of a photo with other colours, unless that has changed meanwhile.
+
+    Args:
+        album: that is shown.
+        entry: the photo.
+        before: what has become of it so far; otherwise nothing is done.
+        after: what shall be shown instead, but for its previews.
+        adjustments: what is asked for.
+    """
+    if after.kept is None or entry.shown is None or not isinstance(after.made, Colouring):
         return
-    shown = open_photo(entry.shown.large)
-    painted = colorizer(done.job.model).paint(shown, read_plane(done.plane), **asked_of(adjustments))
+    asked = asked_of(possible_of(adjustments, after.kept))
+    painted = colorizer(after.made.model).paint(open_photo(entry.shown.large), read_plane(after.kept.file), **asked)
     previews = write_previews(painted, storage().new_folder(), "result")
     with album.changing():
         entry.adjustments = adjustments
-        if entry.done is done:
-            entry.done = replace(done, shown=previews, stale=True)
+        if entry.done is before:
+            entry.done = replace(after, shown=previews, stale=True)
             album.archive = None
-    for old in (done.shown.large, done.shown.small):
+    for old in (before.shown.large, before.shown.small):
         old.unlink(missing_ok=True)
 
 
@@ -107,13 +105,12 @@ def finish(album: Album, entry: Entry) -> None:
         JobError: it cannot be read or written.
     """
     done = entry.done
-    if done is None or not done.stale or done.plane is None or not isinstance(done.job, Colouring):
+    if done is None or not done.stale or done.kept is None or not isinstance(done.made, Colouring):
         return
-    model = colorizer(done.job.model)
+    job = replace(done.made, adjustments=possible_of(entry.adjustments, done.kept))
     photo = open_for(entry.source, entry.name)
-    painted = model.paint(photo, read_plane(done.plane), **asked_of(entry.adjustments))
-    job = replace(done.job, adjustments=entry.adjustments)
-    write(painted, done.file, job, model.label_with(**asked_of(entry.adjustments)), entry.source)
+    painted = colorizer(job.model).paint(photo, read_plane(done.kept.file), **asked_of(job.adjustments))
+    write(painted, done.file, job, job.label, entry.source)
     with album.changing():
         if entry.done is done:
             entry.done = replace(done, stale=False)

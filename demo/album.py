@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from demo.jobs import Job
+from demo.planes import Kept
 from demo.previews import Previews
 from deoldify.imaging import Adjustments
 
@@ -22,15 +23,29 @@ State = Literal["reading", "waiting", "working", "done", "left", "failed"]
 
 
 @dataclass(frozen=True)
+class Version:
+    """One of several versions of a photo's colours: how it is made, its colours, what shows it and tells of it."""
+
+    made: Job
+    kept: Kept
+    small: Path
+    about: str
+    facts: str
+
+
+@dataclass(frozen=True)
 class Done:
     """What became of a photo: the file, what shows it, how it was done, and by which job."""
 
-    job: Job
+    job: Job  # as it was asked for
+    made: Job  # as it was done in the end: with the photo's own adjustments, or of the version that was taken
     file: Path
     shown: Previews
     facts: str
-    plane: Path | None = None  # its colours, where they can be changed without a new render
+    kept: Kept | None = None  # its colours, where they can be changed without a new render
     stale: bool = False  # the file does not have the colours that are shown yet
+    versions: tuple[Version, ...] = ()
+    taken: int | None = None  # which of them
 
 
 @dataclass
@@ -175,16 +190,28 @@ class Album:
                 view["photo"] = {"id": entry.id, "name": entry.name, "state": entry.state, "why": entry.why,
                                  "note": entry.note}  # fmt: skip
                 if entry.done is not None and entry.shown is not None:
-                    view["done"] = {
-                        "before": str(entry.shown.large),
-                        "after": str(entry.done.shown.large),
-                        "file": str(entry.done.file),
-                        "name": entry.done.file.name,
-                        "facts": entry.done.facts,
-                        "stale": entry.done.stale,
-                        "adjustable": entry.done.plane is not None,
-                        "saturation": entry.adjustments.saturation,
-                        "warmth": entry.adjustments.warmth,
-                        "hints": [[hint.x, hint.y, hint.colour] for hint in entry.adjustments.hints],
-                    }
+                    view["done"] = _told(entry.done, entry.shown, entry.adjustments)
             return view
+
+
+def _told(done: Done, before: Previews, asked: Adjustments) -> dict[str, Any]:
+    """What the page shows of what has become of a photo."""
+    kept = done.kept
+    return {
+        "before": str(before.large),
+        "after": str(done.shown.large),
+        "file": str(done.file),
+        "name": done.file.name,
+        "facts": done.facts,
+        "stale": done.stale,
+        "adjustable": kept is not None,
+        "usual": None if kept is None else kept.liveliness,
+        "guesses": None if kept is None or kept.guesses is None else str(kept.guesses),
+        "saturation": asked.saturation,
+        "warmth": asked.warmth,
+        "liveliness": asked.liveliness,
+        "caution": asked.caution,
+        "hints": [[hint.x, hint.y, hint.colour] for hint in asked.hints],
+        "versions": [{"small": str(version.small), "about": version.about} for version in done.versions],
+        "taken": done.taken,
+    }

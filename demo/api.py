@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,16 +30,22 @@ def failure(message: str) -> gr.Error:
     return gr.Error(message, duration=None, print_exception=False)
 
 
-def do_one(job: Job, photo: Sent | None, progress: gr.Progress) -> tuple[str, dict[str, Any]]:
-    """Do a job on a client's photo: the result's file and the facts."""
+@contextmanager
+def one_in_turn(photo: Sent | None) -> Iterator[Sent]:
+    """A client's photo, when it is its turn; what goes wrong with it is told."""
     if photo is None:
         raise failure("There is no photo yet. Upload one, paste one, or pick an example.")
-    path, name = photo
     try:
         with TURNS.take():
-            result = do(job, path, name, storage().new_folder(), lambda doing, share: progress(share, desc=doing))
+            yield photo
     except JobError as error:
         raise failure(str(error)) from error
+
+
+def do_one(job: Job, photo: Sent | None, progress: gr.Progress) -> tuple[str, dict[str, Any]]:
+    """Do a job on a client's photo: the result's file and the facts."""
+    with one_in_turn(photo) as (path, name):
+        result = do(job, path, name, storage().new_folder(), lambda doing, share: progress(share, desc=doing))
     return str(result.file), asdict(result.facts) | {"left_out": result.left_out}
 
 
@@ -82,10 +89,13 @@ def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, li
     return str(target), facts
 
 
-def endpoint(name: str, description: str, work: Callable[..., Any], photo: Any, options: list[Any]) -> None:
-    """An API endpoint for one photo, by elements of which nothing is seen on the page."""
+def endpoint(
+    name: str, description: str, work: Callable[..., Any], photo: Any, options: list[Any], *, several: bool = False
+) -> None:
+    """An API endpoint for one photo, of which one or ``several`` come back; nothing of it is seen on the page."""
     with gr.Group(visible=False):
-        result, facts, trigger = gr.File(label="photo"), gr.JSON(label="facts"), gr.Button()
+        result = gr.File(label="photos", file_count="multiple") if several else gr.File(label="photo")
+        facts, trigger = gr.JSON(label="facts"), gr.Button()
     trigger.click(work, [photo, *options], [result, facts], api_name=name, api_description=description, **ONE_AT_A_TIME)
 
 

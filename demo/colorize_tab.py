@@ -10,14 +10,15 @@ import gradio as gr
 
 import deoldify
 from demo.adjusting import adjustments_of
-from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_of, whole, yes_or_no
+from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_in_turn, one_of, whole, yes_or_no
 from demo.component import SentCheckbox, SentChoice, SentNumber
 from demo.costs import costs, costs_of_awake, megabytes
 from demo.elements import render_factor_of, render_size
 from demo.jobs import Colouring, sentence
 from demo.models import DEFAULT_MODEL, downloads
 from demo.uploads import UploadedPhoto
-from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
+from demo.versions import send_versions
+from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, remember, work_is_done
 from deoldify.imaging import Transfer
 from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS
 
@@ -35,7 +36,8 @@ PURPOSE = "For black-and-white photographs: gives them colour, and leaves their 
 _HOW = f"""model: one of the names listed. render_factor: side of the square that the model sees, in units of
 {FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
 memory. transfer: how colour gets to full size, guided, bilinear or none. saturation: 0 for no colour to 1.5. warmth:
--1 for cooler to 1 for warmer."""
+-1 for cooler to 1 for warmer. liveliness: 0 for the model's cautious opinion to 1 for its lively one, none for what it
+is used at. caution: 0 to 1, how much colour is paled where the model guesses."""
 COLORIZE_DESCRIPTION = f"""Colour a black-and-white photograph. Two values come back: the coloured photo, in the format
 and at the size of the one sent, its EXIF and ICC profile kept; and how it was coloured (model, render_factor,
 wanted_factor, automatic, transfer, width, height, seconds, adjustments, monochrome, confidence, left_out), where
@@ -47,6 +49,12 @@ ALBUM_DESCRIPTION = f"""Colour many black-and-white photographs. Two values come
 ones, under their names and folders; and for each photo what `/colorize` tells of it, or the error, or why it was left.
 photos: image files and ZIP archives of image files. {_HOW} recolour: do those as well that have colours of their own,
 which are left otherwise."""
+
+VARIANTS_DESCRIPTION = f"""Colour a black-and-white photograph in four versions, to choose from: the usual colours,
+other likely colours where the model tells them, other render sizes, other models that are here. Two values come back:
+the photos, the one that the others agree with most first, each in the format and at the size of the one sent; and for
+each about, likely (0, or which of other likely colours), model, factor, wanted, count and certainty of its renders.
+photo: an image file. {_HOW.partition("transfer:")[0]}"""
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -112,14 +120,15 @@ def colorize_tab(page: gr.Blocks) -> Bench:
 
     setting = [model, factor]
     page.load(named, model, model, **PRIVATE).then(moved, setting, factor, **PRIVATE)
-    model.input(named, model, model, js="(name) => { deoldify.remember({model: name}); return name }", **PRIVATE)
+    model.input(named, model, model, js=remember("model"), **PRIVATE)
     gr.on([model.change, factor.input], moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     bench.photos.change(moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     photos_come_in(bench)
     done = work_is_done(bench, [*setting, transfer, recolour], _colouring)
     done.then(named, model, model, **PRIVATE).then(awake, setting, factor, **PRIVATE)
     _endpoints()
-    page.load(_from_address, None, setting, **PRIVATE)
+    transfer.input(None, transfer, None, js=remember("transfer", "value === 'guided' ? '' : value"), **PRIVATE)
+    page.load(_from_address, None, [*setting, transfer], **PRIVATE)
     return bench
 
 
@@ -127,16 +136,18 @@ def _colouring(model: str, render_factor: int | None, transfer: Transfer, recolo
     return Colouring(model, render_factor, transfer, recolour=recolour)
 
 
-def _from_address(request: gr.Request) -> tuple[Any, Any]:
+def _from_address(request: gr.Request) -> tuple[Any, Any, Any]:
     """The settings that the page's address names."""
     asked = dict(request.query_params)
+    transfer = asked.get("transfer")
+    way = transfer if transfer in [value for _, value in TRANSFERS] else gr.skip()
     name = asked.get("model")
     known = [choice for _, choice in model_choices()]
     chosen = name if name in known else DEFAULT_MODEL
     factor = render_factor_of(asked.get("factor"))
     if name not in known and factor is None:
-        return gr.skip(), gr.skip()
-    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0))
+        return gr.skip(), gr.skip(), way
+    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0)), way
 
 
 def _endpoints() -> None:
@@ -147,12 +158,14 @@ def _endpoints() -> None:
         factor = SentNumber(None, precision=0, minimum=low, maximum=high, label="render_factor")
         transfer = SentChoice([value for _, value in TRANSFERS], value="guided", label="transfer")
         saturation, warmth = SentNumber(1.0, label="saturation"), SentNumber(0.0, label="warmth")
+        liveliness, caution = SentNumber(None, label="liveliness"), SentNumber(0.0, label="caution")
         hints = gr.JSON([], label="hints")
-    options = [model, factor, transfer, saturation, warmth]
+    options = [model, factor, transfer, saturation, warmth, liveliness, caution]
     endpoint("colorize", COLORIZE_DESCRIPTION, _colorize, photo, [*options, hints])
     with gr.Group(visible=False):
         recolour = SentCheckbox(False, label="recolour")
     album_endpoint(ALBUM_DESCRIPTION, _album, [*options, recolour])
+    endpoint("variants", VARIANTS_DESCRIPTION, _variants, photo, [model, factor], several=True)
 
 
 def _job(model: object, render_factor: object, transfer: object, **told: object) -> Colouring:
@@ -175,10 +188,15 @@ def _colorize(
     transfer: Transfer = "guided",
     saturation: float = 1.0,
     warmth: float = 0.0,
+    liveliness: float | None = None,
+    caution: float = 0.0,
     hints: list[Any] | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008  (this is how Gradio hands it in)
 ) -> tuple[str, dict[str, Any]]:
-    job = _job(model, render_factor, transfer, saturation=saturation, warmth=warmth, hints=hints)
+    job = _job(
+        model, render_factor, transfer, saturation=saturation, warmth=warmth, liveliness=liveliness, caution=caution,
+        hints=hints,
+    )  # fmt: skip
     return do_one(job, photo, progress)
 
 
@@ -189,8 +207,24 @@ def _album(
     transfer: Transfer = "guided",
     saturation: float = 1.0,
     warmth: float = 0.0,
+    liveliness: float | None = None,
+    caution: float = 0.0,
     recolour: bool = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[str, list[dict[str, Any]]]:
-    job = _job(model, render_factor, transfer, saturation=saturation, warmth=warmth)
+    job = _job(
+        model, render_factor, transfer, saturation=saturation, warmth=warmth, liveliness=liveliness, caution=caution
+    )
     return do_many(replace(job, recolour=yes_or_no(recolour, "recolour")), photos, progress)
+
+
+def _variants(
+    photo: Sent,
+    model: str = DEFAULT_MODEL,
+    render_factor: int | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[list[str], list[dict[str, Any]]]:
+    job = _job(model, render_factor, "guided")
+    with one_in_turn(photo) as (path, name):
+        files, facts = send_versions(job, path, name, lambda doing, share: progress(share, desc=doing))
+    return [str(file) for file in files], facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -13,12 +14,15 @@ from demo.component import SentCheckbox, SentChoice, SentNumber
 from demo.jobs import Restoring
 from demo.models import DEFAULT_MODEL
 from demo.uploads import UploadedPhoto
-from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, work_is_done
+from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, remember, work_is_done
 from deoldify.defader import DEFADE_STRENGTHS
 from deoldify.restoring import Colour
 
 _FOLDER = Path(__file__).resolve().parents[1] / "examples" / "faded"
 FADED_EXAMPLES = [_FOLDER / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "photographer", "rocket")]
+
+USUAL = {"strength": 1.0, "keep_tone": False, "colorizer": DEFAULT_MODEL, "colour": "auto"}
+"""Settings that need not stand in the address."""
 
 PURPOSE = (
     "For faded photographs, in colour or black and white: gives them their tone and colour back. "
@@ -44,8 +48,8 @@ RESTORE_DESCRIPTION = (
 )
 
 
-def defade_tab() -> Bench:
-    """Everything about faded photos, and the API endpoints ``/defade`` and ``/restore``; called inside the page."""
+def defade_tab(page: gr.Blocks) -> Bench:
+    """Everything about faded photos, and the API endpoints ``/defade`` and ``/restore``; called in ``page``."""
     gr.Markdown(PURPOSE)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
@@ -71,10 +75,33 @@ def defade_tab() -> Bench:
             bench = rest(result, "A photo appears here, before and after.", "Take this photo to Colorize")
 
     colour.change(lambda asked: gr.Dropdown(visible=asked != "never"), colour, model, **PRIVATE)
+    settings: dict[str, Any] = {
+        "strength": strength, "keep_tone": keep_tone, "colorizer": model, "colour": colour,
+    }  # fmt: skip
+    for name, element in settings.items():
+        usual = json.dumps(USUAL[name])
+        element.input(None, element, None, js=remember(name, f"value === {usual} ? '' : value"), **PRIVATE)
+    page.load(_from_address, None, list(settings.values()), **PRIVATE)
     photos_come_in(bench)
-    work_is_done(bench, [strength, keep_tone, model, colour], Restoring)
+    work_is_done(bench, list(settings.values()), Restoring)
     _endpoints()
     return bench
+
+
+def _from_address(request: gr.Request) -> list[Any]:
+    """The settings that the page's address names."""
+    asked = dict(request.query_params)
+    try:
+        strength: Any = number(float(asked["strength"]), "strength", *DEFADE_STRENGTHS)
+    except (KeyError, ValueError, gr.Error):
+        strength = gr.skip()
+    colour = asked.get("colour")
+    return [
+        strength,
+        True if asked.get("keep_tone") == "true" else gr.skip(),
+        asked["colorizer"] if asked.get("colorizer") in [name for _, name in model_choices()] else gr.skip(),
+        gr.Radio(value=colour) if colour in get_args(Colour) else gr.skip(),
+    ]
 
 
 def _endpoints() -> None:

@@ -91,18 +91,33 @@ def comparison(prefix: str, empty: str, carry: str) -> gr.HTML:
     """A photo before and after, its download, and how far the work is; its value is what `Album.result` tells.
 
     It sends ``zip`` (wants the archive of all results), ``carry`` (takes the photo to the other tab), ``adjust`` (id of
-    the photo, saturation, warmth, hints) and ``file`` (id of the photo, whose file shall have the colours shown).
+    the photo, saturation, warmth, liveliness, caution, hints), ``file`` (id of the photo, whose file shall have the
+    colours shown), ``versions`` (id of the photo) and ``take`` (id, and the number of a version).
     """
     skeleton = f"""
 <p class="status" data-role="status" role="status"></p>
 <progress data-role="bar" max="1" hidden aria-label="Progress"></progress>
 <div class="view" data-role="view" id="{prefix}comparison"></div>
+<div class="looks" data-role="looks" hidden>
+  <button type="button" class="button small" data-role="versions" id="{prefix}versions">Show four versions</button>
+  <button type="button" class="button small" data-role="guesses" aria-pressed="false">Where it guesses</button>
+  <span class="legend" data-role="legend" hidden><span class="swatch tint" aria-hidden="true"></span> Tinted where the
+    colours are a guess: the stronger, the less sure.</span>
+</div>
+<div class="versions" data-role="choices" role="group" aria-label="Versions to choose from" hidden></div>
 <fieldset class="adjust" data-role="adjust" hidden>
   <legend>Not quite right? Change it, without a new render</legend>
+  <div class="sliders">
   <label>Saturation <output data-role="saturation-said"></output>
     <input type="range" data-role="saturation" min="0" max="150" step="5" value="100"></label>
   <label>Warmth <output data-role="warmth-said"></output>
     <input type="range" data-role="warmth" min="-100" max="100" step="5" value="0"></label>
+  <label data-role="liveliness-row">Liveliness <output data-role="liveliness-said"></output>
+    <input type="range" data-role="liveliness" min="0" max="100" step="5" value="50"></label>
+  <label data-role="caution-row">Caution <output data-role="caution-said"></output>
+    <input type="range" data-role="caution" min="0" max="100" step="5" value="0"></label>
+  </div>
+  <button type="button" class="link" data-role="reset" hidden>Back to how it came</button>
   <div class="hint-row">
     <button type="button" class="button small" data-role="point" aria-pressed="false">Say what colour it is</button>
     <label>Colour <input type="color" data-role="colour" value="#334d80"></label>
@@ -119,7 +134,14 @@ def comparison(prefix: str, empty: str, carry: str) -> gr.HTML:
   <button type="button" class="button" data-role="carry" id="{prefix}carry">{escape(carry)}</button>
 </div>
 """
-    return _element(skeleton, ("hints.js", "result.js"), Album().result(), f"{prefix}view", prefix=prefix, empty=empty)
+    return _element(
+        skeleton,
+        ("hints.js", "versions.js", "result.js"),
+        Album().result(),
+        f"{prefix}view",
+        prefix=prefix,
+        empty=empty,
+    )
 
 
 class RenderSize(gr.HTML, metaclass=WithoutStub):

@@ -150,12 +150,13 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class Colouring:
-    """Colour a photo."""
+    """Colour a photo; ``likely`` tells which of other likely colours were taken afterwards, 0 for none."""
 
     model: str
     render_factor: int | None
     transfer: Transfer
     adjustments: Adjustments = field(default_factory=Adjustments)
+    likely: int = 0
     recolour: bool = field(default=True, compare=False)  # or leave what has colours of its own
 
     doing: ClassVar[str] = "Colouring"
@@ -168,19 +169,24 @@ class Colouring:
     @property
     def stamped(self) -> FolderJob:
         return colorize_job(
-            self.model, render_factor=self.render_factor, transfer=self.transfer, **asked_of(self.adjustments)
-        )
+            self.model, render_factor=self.render_factor, transfer=self.transfer, likely=self.likely,
+            **asked_of(self.adjustments),
+        )  # fmt: skip
+
+    @property
+    def label(self) -> str:
+        """What the photo should say of itself."""
+        return colorizer(self.model).label_with(self.likely, **asked_of(self.adjustments))
 
     def __call__(self, photo: Photo) -> Made:
         if not self.recolour:
             photo = without_colours(photo)
         model, asked = colorizer(self.model), asked_of(self.adjustments)
-        label = model.label_with(**asked)
         if self.transfer == "guided":
             plane = model.plane(photo.pixels, render_factor=self.render_factor)
-            return Made(model.paint(photo, plane, **asked), label, plane)
+            return Made(model.paint(photo, plane, **asked), self.label, plane)
         coloured = model.colorize_photo(photo, render_factor=self.render_factor, transfer=self.transfer, **asked)
-        return Made(coloured, label)
+        return Made(coloured, self.label)
 
     def facts(self, result: Photo, label: str, seconds: float) -> ColourFacts:
         automatic, render = self.render_factor is None, result.renders[-1]
@@ -264,7 +270,7 @@ def open_for(source: Path, name: str) -> Photo:
     Raises:
         JobError: it cannot be read; the sentence calls it by ``name``.
     """
-    with _explained(source, name):
+    with explained(source, name):
         return open_photo(source, max_pixels=MAX_PIXELS)
 
 
@@ -284,7 +290,7 @@ def do(job: Job, source: Path, name: str, folder: Path, tell: Tell) -> Result:
     """
     tell("Reading the photo", 0.0)
     before = open_for(source, name)
-    with _explained(source, name):
+    with explained(source, name):
         for model in job.models:
             bring(model, lambda p: tell(str(p), p.done / p.total))
         start = time.perf_counter()  # a download is not the model's fault
@@ -312,8 +318,8 @@ def write(photo: Photo, file: Path, job: Job, label: str, source: Path) -> None:
 
 
 @contextmanager
-def _explained(source: Path, name: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a photo into what a visitor is told; the log keeps the rest."""
+def explained(source: Path, name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a photo into a `JobError`, which a visitor is told; the log keeps the rest."""
     try:
         yield
     except LeftOutError:

@@ -12,8 +12,9 @@ from deoldify import checkpoints
 from deoldify.checkpoints import Progress
 from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
-from deoldify.errors import CheckpointError
+from deoldify.errors import CheckpointError, UnknownModelError
 from deoldify.loading import load, load_colorizer
+from deoldify.network import GeneratorConfig
 
 MODELS_IN_MEMORY = 2
 
@@ -67,6 +68,16 @@ def wake(model: str) -> None:
         defader()
     else:
         colorizer(model)
+
+
+def tells(model: str) -> tuple[bool, bool]:
+    """Whether a model has a lively opinion beside its cautious one, and whether it tells where it guesses."""
+    try:
+        checkpoint = checkpoints.find(model)
+    except UnknownModelError:
+        return True, True  # what is asked of it will be answered by an error anyway
+    lively = isinstance(checkpoint.config, GeneratorConfig) and checkpoint.config.head == "distribution"
+    return lively, lively or checkpoint.renders > 1
 
 
 def bring(model: str, progress: Callable[[Progress], None]) -> None:

@@ -9,7 +9,7 @@ from demo.defade_tab import defade_tab
 from demo.elements import WEB
 from demo.storage import storage
 from demo.visitors import VISITORS
-from demo.workbench import PRIVATE, carried
+from demo.workbench import PRIVATE, carried, remember
 
 MAX_WAITING = 20  # clients of the API in the queue
 
@@ -48,12 +48,14 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION, elem_id="introduction")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Colorize", id="colorize"):
+            with gr.Tab("Colorize", id="colorize") as first:
                 colorize = colorize_tab(page)
-            with gr.Tab("Defade", id="defade"):
-                defade = defade_tab()
+            with gr.Tab("Defade", id="defade") as second:
+                defade = defade_tab(page)
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
+        for tab, name in ((first, ""), (second, "defade")):  # the first is what a bare address shows
+            tab.select(None, js=remember("tab", f"'{name}'"), **PRIVATE)
         page.load(_tab_in_address, None, tabs, **PRIVATE)
         page.unload(_left)
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)

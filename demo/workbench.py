@@ -14,6 +14,7 @@ from demo.adjusting import adjust, adjustments_of, finish
 from demo.album import Album
 from demo.jobs import Job, JobError, sentence
 from demo.uploads import NOT_UPLOADED, clean_name, uploaded
+from demo.versions import show_versions, take_version
 from demo.visitors import VISITORS, Tab
 from demo.working import pack_results, take_in, work
 from deoldify.errors import PhotoError
@@ -151,10 +152,32 @@ def work_is_done(bench: Bench, settings: list[Any], job: Callable[..., Job]) -> 
                 album.status = str(error) if isinstance(error, JobError) else "The photo could not be written."
         return bench.view(album)
 
+    def versions(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        album = bench.album(request)
+        entry = album.entries.get(str(_told(event, "id")))
+        if entry is not None:
+            for _ in show_versions(album, entry):
+                yield bench.view(album)
+        yield bench.view(album)
+
+    def take(event: gr.EventData, request: gr.Request) -> Any:
+        album = bench.album(request)
+        entry = album.entries.get(str(_told(event, "id")))
+        if entry is not None:
+            take_version(album, entry, _told(event, "number"))
+        return bench.view(album)
+
+    bench.result.versions(versions, None, bench.shown, trigger_mode="multiple", **LASTING)
+    bench.result.take(take, None, bench.shown, trigger_mode="always_last", **PRIVATE)
     bench.result.zip(zipped, None, bench.shown, **LASTING)
     bench.result.file(file, None, bench.shown, **LASTING)
     bench.result.adjust(adjusted, None, bench.shown, trigger_mode="always_last", **PRIVATE)
     return bench.button.click(press, settings, bench.shown, trigger_mode="multiple", **LASTING)
+
+
+def remember(name: str, value: str = "value") -> str:
+    """A script for an element's event: its ``value``, or another expression, stands in the address by this name."""
+    return f"(value) => {{ deoldify.remember({{{name}: {value}}}); return value }}"
 
 
 def carried(source: Bench, target: Bench, tabs: gr.Tabs) -> None:

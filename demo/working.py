@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
-from demo.adjusting import finish, write_plane
+from demo.adjusting import finish, possible
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, Album, Done, Entry
 from demo.archives import is_archive, pack, unpack
 from demo.jobs import Colouring, Job, JobError, do, open_for
+from demo.models import tells
+from demo.planes import keep
 from demo.previews import what_is_left_out, write_previews
 from demo.storage import storage
 from demo.turns import TURNS, LeftError, Turns
@@ -104,9 +106,13 @@ def work(album: Album, job: Job) -> Iterator[None]:
     if not todo:
         yield
         return
+    yield from followed(album, lambda: _work(album, job, todo))
+
+
+def followed(album: Album, work: Callable[[], None]) -> Iterator[None]:
+    """Do work on an album that is ``running`` until that has ended; yields whenever there is something new to show."""
     context = copy_context()  # where a GPU is lent, the lender looks there for who asks
-    worker = threading.Thread(target=context.run, args=(_work, album, job, todo), daemon=True)
-    worker.start()
+    threading.Thread(target=context.run, args=(work,), daemon=True).start()
     version = -1
     while True:
         running = album.running  # the last change of all ends that
@@ -170,14 +176,11 @@ def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool
         with album.changing():
             entry.state = "working"
         with TURNS.take(left=lambda: album.gone or album.stopping, tell=wait):
-            own = job
-            if isinstance(job, Colouring):  # one photo alone is done whatever it is
-                recolour = job.recolour or len(album.entries) == 1
-                own = replace(job, adjustments=entry.adjustments, recolour=recolour)
+            own = _of_its_own(job, album, entry)
             result = do(own, entry.source, entry.name, storage().new_folder(), tell)
             folder = storage().new_folder()
             shown = write_previews(result.after, folder, "result")
-            plane = None if result.plane is None else write_plane(result.plane, folder / "plane.npz")
+            kept = None if result.plane is None else keep(result.plane, folder)
     except LeftError:
         return False
     except LeftOutError as reason:
@@ -194,10 +197,20 @@ def _work_on(album: Album, job: Job, entry: Entry, number: int, of: int) -> bool
             entry.state, entry.why = "failed", "The result could not be kept; the server's disk may be full."
         return False
     with album.changing():
-        entry.done = Done(job, result.file, shown, str(result.facts), plane)
+        entry.done = Done(job, own, result.file, shown, str(result.facts), kept)
         entry.state = "done"
         album.archive = None
     return True
+
+
+def _of_its_own(job: Job, album: Album, entry: Entry) -> Job:
+    """The job with what was asked of this photo's colours before, as far as the model can do it."""
+    if not isinstance(job, Colouring):
+        return job
+    lively, certain = tells(job.model)
+    adjustments = possible(entry.adjustments, lively=lively, certain=certain)
+    recolour = job.recolour or len(album.entries) == 1  # one photo alone is done whatever it is
+    return replace(job, adjustments=adjustments, recolour=recolour)
 
 
 def pack_results(album: Album) -> None:

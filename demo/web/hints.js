@@ -1,13 +1,17 @@
-// What can be changed after the render: saturation, warmth, and the colours of places.
+// What can be changed after the render: saturation, warmth, liveliness, caution, and the colours of places.
 const { element: make, address, follow } = window.deoldify;
 const find = (role) => element.querySelector(`[data-role=${role}]`);
-const adjusting = { id: null, hints: [], pointing: false, cross: [0.5, 0.5], timer: 0 };
+const adjusting = { id: null, hints: [], pointing: false, cross: [0.5, 0.5], timer: 0, liveliness: null, usual: null };
 const said = (role, text) => { find(`${role}-said`).textContent = text; };
 
 function sayNumbers() {
-  said("saturation", `${find("saturation").value} %`);
-  const warmth = Number(find("warmth").value);
+  const [saturation, warmth, caution] = ["saturation", "warmth", "caution"].map((role) => Number(find(role).value));
+  said("saturation", `${saturation} %`);
   said("warmth", warmth === 0 ? "as it is" : `${Math.abs(warmth)} % ${warmth > 0 ? "warmer" : "cooler"}`);
+  said("caution", caution === 0 ? "none" : `${caution} % quieter where it guesses`);
+  if (adjusting.liveliness === null) find("liveliness").value = Math.round(100 * (adjusting.usual || 0));
+  said("liveliness", adjusting.liveliness === null ? "as usual" : `${find("liveliness").value} %`);
+  find("reset").hidden = saturation === 100 && warmth === 0 && caution === 0 && adjusting.liveliness === null;
 }
 
 function ask() {
@@ -17,6 +21,8 @@ function ask() {
     id: adjusting.id,
     saturation: Number(find("saturation").value) / 100,
     warmth: Number(find("warmth").value) / 100,
+    liveliness: adjusting.liveliness,
+    caution: Number(find("caution").value) / 100,
     hints: adjusting.hints.map(([x, y, colour]) => ({ x, y, colour })),
   }), 80);
 }
@@ -71,17 +77,30 @@ find("point").addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 find("undo").addEventListener("click", () => { adjusting.hints.pop(); showHints(); ask(); });
-for (const role of ["saturation", "warmth"]) find(role).addEventListener("input", ask);
+find("liveliness").addEventListener("input", () => { adjusting.liveliness = Number(find("liveliness").value) / 100; });
+for (const role of ["saturation", "warmth", "liveliness", "caution"]) find(role).addEventListener("input", ask);
+find("reset").addEventListener("click", () => {
+  adjusting.liveliness = null;
+  for (const [role, value] of [["saturation", 100], ["warmth", 0], ["caution", 0]]) find(role).value = value;
+  ask();
+  find("saturation").focus();
+});
 
 // What the server says of the photo that is shown.
 function showAdjustments(photo, done) {
   find("adjust").hidden = !done || !done.adjustable;
   if (!done) return;
+  find("liveliness-row").hidden = done.usual === null;
+  find("caution-row").hidden = !done.guesses;
+  adjusting.usual = done.usual;
   if (adjusting.id !== photo.id) {
     adjusting.id = photo.id;
     adjusting.hints = done.hints.map((hint) => [...hint]);
     find("saturation").value = Math.round(100 * done.saturation);
     find("warmth").value = Math.round(100 * done.warmth);
+    find("caution").value = Math.round(100 * done.caution);
+    adjusting.liveliness = done.liveliness;
+    if (done.liveliness !== null) find("liveliness").value = Math.round(100 * done.liveliness);
     point(false);
   }
   sayNumbers();

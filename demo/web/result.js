@@ -72,6 +72,7 @@ follow(props, watch, (value) => {
     shown = key;
   }
   showAdjustments(value.photo, value.done);
+  showVersions(value);
   if (wanted && value.done && !value.done.stale) { wanted = false; view.querySelector("a").click(); }
   if (status.textContent !== value.status) status.textContent = value.status;
   bar.hidden = !value.running;

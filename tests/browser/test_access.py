@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.visitor import choose, colorize, compared, open_defade_tab, restore
+from tests.browser.visitor import PATIENCE, choose, colorize, compared, open_defade_tab, restore
 from tests.page import ServedPage, grey_photo
 
 if TYPE_CHECKING:
@@ -48,6 +48,36 @@ def test_both_tabs_are_accessible_and_nothing_scrolls_sideways(
     restore(page)
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_versions_guesses_and_hints_are_accessible_and_a_click_takes_a_version(page: Page, tmp_path: Path) -> None:
+    page.goto(f"{page.url}?factor=5&__theme=light")
+    page.get_by_text("Render size 5:").wait_for(timeout=PATIENCE)
+    choose(page, grey_photo(tmp_path / "hills.jpg", 300, 200))
+    colorize(page)
+    page.get_by_role("button", name="Where it guesses").click()
+    page.locator("#comparison .guesses").wait_for()
+    page.get_by_role("button", name="Say what colour it is").click()
+    page.locator("#comparison .frame").click(position={"x": 30, "y": 20})
+    page.get_by_role("button", name="Show four versions").click()
+    versions = page.locator("#view .version")
+    versions.nth(3).wait_for(timeout=PATIENCE)
+    assert versions.count() == 4 and not page.get_by_role("button", name="Show four versions").is_visible()
+    assert violations(page) == []
+    other = page.locator("#view .version[aria-pressed=false]").first
+    about = other.inner_text().strip()
+    before = page.locator("#comparison img.after").get_attribute("src")
+    other.click()
+    page.locator("#facts").get_by_text(f"{about}: by compact").wait_for(timeout=PATIENCE)
+    assert page.locator("#comparison img.after").get_attribute("src") != before
+    assert page.locator("#view .version[aria-pressed=true]").inner_text().strip() == about
+    page.evaluate("document.body.classList.add('dark')")
+    page.set_viewport_size({"width": TELEPHONE["width"], "height": TELEPHONE["height"]})
+    page.wait_for_timeout(500)  # until colours have changed over
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
+    page.get_by_role("button", name="Where it guesses").click()
+    assert page.locator("#comparison .guesses").count() == 0
 
 
 def test_axe_would_have_found_what_is_unnamed(page: Page) -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from demo import adjusting, models, working
-from demo.adjusting import adjust, adjustments_of, finish, read_plane, write_plane
+from demo.adjusting import adjust, adjustments_of, finish
 from demo.album import Album
 from demo.jobs import Colouring
+from demo.planes import read_plane, write_plane
 from demo.storage import Storage
 from demo.working import take_in, work
 from deoldify.imaging import Adjustments, ColourPlane, Hint

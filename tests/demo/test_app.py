@@ -130,4 +130,4 @@ def test_on_a_space_the_worker_asks_for_a_gpu_before_torch_is_there(tmp_path: Pa
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout.splitlines()[-1]) == [["_render"], "Blocks"]
+    assert json.loads(done.stdout.splitlines()[-1]) == [["_render", "_variants"], "Blocks"]
