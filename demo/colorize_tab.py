@@ -128,7 +128,8 @@ def colorize_tab(page: gr.Blocks) -> Bench:
     done.then(named, model, model, **PRIVATE).then(awake, setting, factor, **PRIVATE)
     _endpoints()
     transfer.input(None, transfer, None, js=remember("transfer", "value === 'guided' ? '' : value"), **PRIVATE)
-    page.load(_from_address, None, [*setting, transfer], **PRIVATE)
+    recolour.input(None, recolour, None, js=remember("recolour", "value || ''"), **PRIVATE)
+    page.load(_from_address, None, [*setting, transfer, recolour], **PRIVATE)
     return bench
 
 
@@ -136,18 +137,19 @@ def _colouring(model: str, render_factor: int | None, transfer: Transfer, recolo
     return Colouring(model, render_factor, transfer, recolour=recolour)
 
 
-def _from_address(request: gr.Request) -> tuple[Any, Any, Any]:
+def _from_address(request: gr.Request) -> tuple[Any, ...]:
     """The settings that the page's address names."""
     asked = dict(request.query_params)
     transfer = asked.get("transfer")
     way = transfer if transfer in [value for _, value in TRANSFERS] else gr.skip()
+    recolour = True if asked.get("recolour") == "true" else gr.skip()
     name = asked.get("model")
     known = [choice for _, choice in model_choices()]
     chosen = name if name in known else DEFAULT_MODEL
     factor = render_factor_of(asked.get("factor"))
     if name not in known and factor is None:
-        return gr.skip(), gr.skip(), way
-    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0)), way
+        return gr.skip(), gr.skip(), way, recolour
+    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0)), way, recolour
 
 
 def _endpoints() -> None:
