@@ -26,6 +26,7 @@ from deoldify.options import (
     DeviceOption,
     DryRunOption,
     ForceOption,
+    GalleryOption,
     HintOption,
     KeepToneOption,
     LivelinessOption,
@@ -94,6 +95,7 @@ def colorize_command(
     keep_dates: DatesOption = True,
     report: ReportOption = None,
     dry_run: DryRunOption = False,
+    gallery: GalleryOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -141,7 +143,7 @@ def colorize_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -162,6 +164,7 @@ def defade_command(
     keep_dates: DatesOption = True,
     report: ReportOption = None,
     dry_run: DryRunOption = False,
+    gallery: GalleryOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -194,7 +197,7 @@ def defade_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
         after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
@@ -214,6 +217,7 @@ def restore_command(
     keep_dates: DatesOption = True,
     report: ReportOption = None,
     dry_run: DryRunOption = False,
+    gallery: GalleryOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -248,7 +252,7 @@ def restore_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 

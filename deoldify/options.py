@@ -101,6 +101,10 @@ DryRunOption = Annotated[
         help="Do nothing; list what would be done and what not, and estimate time and memory by trying a few.",
     ),
 ]
+GalleryOption = Annotated[
+    bool,
+    typer.Option("--gallery", help="Write a page beside the results, gallery.html, that shows them before and after."),
+]
 RenderFactorOption = Annotated[
     int | None,
     typer.Option(

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from deoldify.errors import UsageError
 from deoldify.tally import Tally
 from deoldify.terminal import is_quiet, say
 
 if TYPE_CHECKING:
     from deoldify.folder import Job, Outcome, Plan, Work
     from deoldify.model import Model
+    from deoldify.record import Book, Gallery
 
 _SHORT_RENDER = 0.15
 """Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
@@ -31,17 +33,26 @@ class Wishes:
     Attributes:
         report: file for a row a photo, see ``record.Report``.
         dry_run: whether to do nothing, and tell what would be done.
+        gallery: folder of the results, for a page that shows them, see ``record.Gallery``.
     """
 
     report: Path | None = None
     dry_run: bool = False
+    gallery: Path | None = None
 
     def check(self) -> None:
         """Complain before anything is looked at.
 
         Raises:
-            UsageError: the report's name is none for one.
+            UsageError: the report's name is none for one, or there is no folder for a gallery.
         """
+        if self.gallery is not None:
+            from deoldify.folder import is_pipe
+            from deoldify.photo import WRITABLE_SUFFIXES
+
+            is_file = self.gallery.suffix.lower() in WRITABLE_SUFFIXES and not self.gallery.is_dir()
+            if is_pipe(self.gallery) or is_file:
+                raise UsageError(f"a gallery shows a folder of results, and {self.gallery} is none: name a folder")
         if self.report is not None:
             from deoldify.record import check_report
 
@@ -79,13 +90,22 @@ class Session:
         self._render_factor, self._keep_dates, self._all_pages = render_factor, keep_dates, all_pages
         self._loaded: tuple[Work, Sequence[Model]] | None = None
         self._kept = ExitStack()
+        self._books: list[Book] = []
+        self._gallery: Gallery | None = None
         self.tally = Tally()
 
     def __enter__(self) -> Session:
-        if self._wishes.report is not None:
-            from deoldify.record import Report
+        wishes = self._wishes
+        if wishes.report is not None or wishes.gallery is not None:
+            from deoldify.record import Gallery, Report
 
-            self._report = self._kept.enter_context(Report(self._wishes.report))
+            with ExitStack() as opening:
+                if wishes.report is not None:
+                    self._books.append(opening.enter_context(Report(wishes.report)))
+                if wishes.gallery is not None:
+                    self._gallery = opening.enter_context(Gallery(wishes.gallery))
+                    self._books.append(self._gallery)
+                self._kept = opening.pop_all()
         return self
 
     def __exit__(
@@ -112,10 +132,10 @@ class Session:
         if planned.results:
             say(f"note: {planned.results} results of deoldify {self._job.name} among the photos are left as they are.")
         self.tally.plan(planned)
-        if self._wishes.report is not None:
+        for book in self._books:
             from deoldify.record import take_down
 
-            take_down(self._report, planned, self._job)
+            take_down(book, planned, self._job)
         with closing(self.outcomes(planned)) as outcomes:
             for outcome in outcomes:
                 self._check()
@@ -124,10 +144,10 @@ class Session:
                 self.tally.count(outcome, self._job.done)
 
     def _write_down(self, outcome: Outcome) -> None:
-        if self._wishes.report is not None:
+        for book in self._books:
             from deoldify.record import row_of
 
-            self._report.add(row_of(outcome, self._job))
+            book.add(row_of(outcome, self._job))
 
     def outcomes(self, planned: Plan) -> Generator[Outcome, None, None]:
         """Of all tasks, as they are finished, under a progress bar where there are several."""
@@ -151,8 +171,11 @@ class Session:
                 model.render_together(self._render_factor)
             short = _are_short(models_at_work, self._render_factor)
         self._check()
-        announce = None if self._wishes.report is None else self._write_down
-        run = Run(work, self._job, keep_dates=self._keep_dates, all_pages=self._all_pages, announce=announce)
+        run = Run(
+            work, self._job, keep_dates=self._keep_dates, all_pages=self._all_pages,
+            announce=self._write_down if self._books else None,
+            look=None if self._gallery is None else self._gallery.look,
+        )  # fmt: skip
         with closing(process(planned.tasks, run, workers=self.workers, short=short)) as outcomes:
             shown = several and not is_quiet()
             yield from tqdm(outcomes, total=len(planned.tasks), unit="photo", disable=None if shown else True)

@@ -63,6 +63,7 @@ class Run:
         all_pages: whether all pages of a TIFF are done, or the first.
         announce: is told of each result when it is complete and about to appear, so that what it writes down is never
             less than what there is; from several threads at once. Where it raises, the photo has failed.
+        look: is shown each photo and what was made of it, the first page of several; likewise.
     """
 
     work: Work
@@ -70,6 +71,7 @@ class Run:
     keep_dates: bool = True
     all_pages: bool = False
     announce: Callable[[Outcome], object] | None = None
+    look: Callable[[Task, Photo, Photo], object] | None = None
 
 
 def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = False) -> Generator[Outcome, None, None]:
@@ -179,7 +181,7 @@ class _Doing:
         self._kind, self._digest, self._result_digest, self._bits = "", "", "", 0
         self._pages, self._pages_done, self._animated = 0, 0, False
         self._renders: tuple[Render, ...] = ()
-        self._coloured = False
+        self._coloured, self._seen = False, False
         self._size = (0, 0)
         self._label: str | None = None
         self._reason: LeftOutError | None = None
@@ -296,6 +298,9 @@ class _Doing:
             result, label = self._run.work(photo)
         if self._stop.is_set():
             raise _Dropped
+        if self._run.look is not None and not self._seen:
+            self._seen = True
+            self._run.look(self._task, photo, result)
         self._renders += result.renders
         self.verdict, self._coloured = result.verdict, result.coloured or self._coloured
         self._size, self._bits = (result.width, result.height), result.bits

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from deoldify.errors import ReportError, UsageError
 from deoldify.folder import Job, Plan, Trouble
-from deoldify.photo import locked, partial_file
+from deoldify.photo import partial_file
+from deoldify.record.lines import add_line, cut_torn, open_lines, refused
 from deoldify.record.row import COLUMNS, Row, address_of, row_of_there, row_of_trouble
 
 SUFFIXES = (".csv", ".jsonl")
@@ -95,10 +96,9 @@ class Report:
         self._guard = threading.Lock()
         self._done: set[int] = set()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._opened()
         except OSError as error:
-            raise ReportError(f"the report {path} cannot be written: {error.strerror or error}") from error
+            raise refused(path, error) from error
 
     def __enter__(self) -> Report:
         return self
@@ -116,11 +116,7 @@ class Report:
         """
         line = _line_of(row, self.path)
         with self._guard:
-            try:
-                self._stream.write(line)
-                self._stream.flush()
-            except OSError as error:
-                raise ReportError(f"the report {self.path} cannot be written: {error.strerror or error}") from error
+            add_line(self._stream, line, self.path)
             self._note(row)
 
     def has(self, source: Path, output: Path) -> bool:
@@ -133,11 +129,8 @@ class Report:
 
     def _opened(self) -> BinaryIO:
         while True:
-            stream = self.path.open("a+b")
+            stream = open_lines(self.path)
             try:
-                if locked(stream) is False:
-                    raise UsageError(f"another run is writing to the report {self.path}: wait for it, or name another")
-                stream.seek(0)
                 current = self._taken_up(stream)
             except BaseException:
                 stream.close()
@@ -148,17 +141,15 @@ class Report:
 
     def _taken_up(self, stream: BinaryIO) -> bool:
         """Take up what is there; False where that had to be written anew, and is another file now."""
-        end = stream.seek(0, os.SEEK_END)
-        if not end:
-            stream.write(_head(self.path))
-            stream.flush()
+        if not stream.seek(0, os.SEEK_END):
+            add_line(stream, _head(self.path), self.path)
             return True
         try:
             rows = list(_rows(self.path, stream))
         except ReportError as error:
             raise UsageError(f"{error}; it is left as it is: name another report") from error
         if _first_line(stream) == _head(self.path) or self.path.suffix.lower() == ".jsonl":
-            stream.truncate(_complete(stream, end))
+            cut_torn(stream)
             for row in rows:
                 self._note(row)
             return True
@@ -167,7 +158,17 @@ class Report:
         return False
 
 
-def take_down(report: Report, planned: Plan, job: Job) -> None:
+class Book(Protocol):
+    """What keeps rows: a report, a gallery."""
+
+    def add(self, row: Row) -> None:
+        """Keep a row."""
+
+    def has(self, source: Path, output: Path) -> bool:
+        """Whether there is the row of a photo with this result."""
+
+
+def take_down(report: Book, planned: Plan, job: Job) -> None:
     """Write rows of what a plan leaves nothing to do with: what could not be read, and what is there without a row.
 
     A run that was killed has left a result without a row only where the machine went down with it; or the results are
@@ -185,18 +186,6 @@ def take_down(report: Report, planned: Plan, job: Job) -> None:
             except OSError as error:
                 row = row_of_trouble(Trouble(task.source, f"{task.target} cannot be read: {error}"), job)
             report.add(row)
-
-
-def _complete(stream: BinaryIO, end: int) -> int:
-    """Where the last complete line ends."""
-    while end:
-        start = max(0, end - (1 << 16))
-        stream.seek(start)
-        at = stream.read(end - start).rfind(b"\n")
-        if at >= 0:
-            return start + at + 1
-        end = start
-    return 0
 
 
 def _first_line(stream: BinaryIO) -> bytes:
