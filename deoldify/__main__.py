@@ -44,6 +44,7 @@ from deoldify.options import (
     StrengthOption,
     Transfer,
     WarmthOption,
+    WatchOption,
     model_names,
 )
 from deoldify.session import Wishes
@@ -96,6 +97,7 @@ def colorize_command(
     report: ReportOption = None,
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
+    watch: WatchOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -143,7 +145,7 @@ def colorize_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -165,6 +167,7 @@ def defade_command(
     report: ReportOption = None,
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
+    watch: WatchOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -197,7 +200,7 @@ def defade_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
         after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
@@ -218,6 +221,7 @@ def restore_command(
     report: ReportOption = None,
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
+    watch: WatchOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -252,7 +256,7 @@ def restore_command(
 
     console.do_photos(
         photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from deoldify.errors import UsageError
 from deoldify.session import Prepare, Session, Wishes
 from deoldify.terminal import say
 
 if TYPE_CHECKING:
     from deoldify.folder import Job
+    from deoldify.watching import Watch
 
 _PATIENCE_SECONDS = 2.0
 """A signal often comes twice, from the terminal and from a program between; a later one means now."""
@@ -126,7 +128,11 @@ def do_photos(
 
     wishes.check()
     what = job()
-    planned = plan(photos, output, what, force=force, clean=not wishes.dry_run)
+    if wishes.watch:
+        from deoldify.watching import Watch
+
+        watch = Watch(photos)
+    planned = plan(photos, output, what, force=force, clean=not wishes.dry_run, may_be_empty=wishes.watch)
     session = Session(
         prepare, what, Wishes() if wishes.dry_run else wishes, check=_ending.check,
         render_factor=render_factor, keep_dates=keep_dates, all_pages=all_pages,
@@ -140,7 +146,12 @@ def do_photos(
         return
     try:
         with session:
+            if wishes.watch:
+                rested = watch.settled(task.source for task in planned.tasks)
+                planned.tasks = [task for task in planned.tasks if task.source in rested]
             session.do(planned)
+            if wishes.watch:
+                _go_on(watch, photos, output, session, what, force=force)
     except Ended:
         session.tally.tell_end(output, what.done, wishes.report)
         raise
@@ -149,3 +160,17 @@ def do_photos(
         session.tally.tell_end(output, what.done, wishes.report, after)
     if session.tally.failed:
         raise typer.Exit(1)
+
+
+def _go_on(watch: Watch, photos: Sequence[Path], output: Path, session: Session, job: Job, *, force: bool) -> NoReturn:
+    """Do what comes into the folders, until the program is ended."""
+    from deoldify.folder import Plan, Trouble, plan
+
+    say(f"watching {', '.join(map(str, photos))}: what comes there is done, until Ctrl-C")
+    for paths in watch.arrivals(_ending.check):
+        try:
+            planned = plan(photos, output, job, force=force, only=paths, clean=False, may_be_empty=True)
+        except UsageError as error:  # one name that is taken is not the end of all that is still to come
+            planned = Plan(troubles=[Trouble(path, f"{path} is not done: {error}") for path in sorted(paths)])
+        session.do(Plan(tasks=planned.tasks, troubles=[each for each in planned.troubles if each.path in paths]))
+    raise AssertionError("a watch ends by being ended")

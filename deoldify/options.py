@@ -105,6 +105,9 @@ GalleryOption = Annotated[
     bool,
     typer.Option("--gallery", help="Write a page beside the results, gallery.html, that shows them before and after."),
 ]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Go on with photos that come into the folder, until Ctrl-C ends it.")
+]
 RenderFactorOption = Annotated[
     int | None,
     typer.Option(

@@ -34,11 +34,13 @@ class Wishes:
         report: file for a row a photo, see ``record.Report``.
         dry_run: whether to do nothing, and tell what would be done.
         gallery: folder of the results, for a page that shows them, see ``record.Gallery``.
+        watch: whether to go on with what comes into the folders, until the program is ended.
     """
 
     report: Path | None = None
     dry_run: bool = False
     gallery: Path | None = None
+    watch: bool = False
 
     def check(self) -> None:
         """Complain before anything is looked at.

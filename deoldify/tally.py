@@ -36,7 +36,8 @@ class Tally:
 
     def plan(self, planned: Plan) -> None:
         """Count what is to be done and what not, and say the latter."""
-        self.tried += len(planned.tasks) + len(planned.troubles)
+        again = [task for task in planned.tasks if self.failed.pop(task.source, None) is not None]
+        self.tried += len(planned.tasks) + len(planned.troubles) - len(again)
         self.there += len(planned.there)
         for trouble in planned.troubles:
             self.failed[trouble.path] = trouble.message

@@ -55,6 +55,7 @@ def plan(
     force: bool = False,
     only: Collection[Path] | None = None,
     clean: bool = True,
+    may_be_empty: bool = False,
 ) -> Plan:
     """Decide which file becomes which.
 
@@ -69,6 +70,7 @@ def plan(
         only: photos to decide on, of those that are found; one that has changed since it was done is done again. None
             for all of them.
         clean: delete partial files that a killed run has left in the folders concerned.
+        may_be_empty: a folder without photographs is no trouble, since some will come.
 
     Raises:
         UsageError: the photos and the output do not go together; a result would replace one of the photos; or there
@@ -83,10 +85,12 @@ def plan(
     if into_folder and (output.is_file() or (output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir())):
         raise UsageError(f"{output} is named like a file, and several photos need a folder, such as {output.stem}")
     found, troubles = list_photographs(photos, output if into_folder else None)
+    if may_be_empty:
+        troubles = [trouble for trouble in troubles if not trouble.is_empty]
     own = {photo.path for photo in found if not photo.named and _is_result(photo.path, job)}
     todo = [photo for photo in found if photo.path not in own]
     made = Plan(own=sorted(own), troubles=troubles)
-    if not found and all(trouble.is_empty for trouble in troubles):
+    if not found and not may_be_empty and all(trouble.is_empty for trouble in troubles):
         raise UsageError("; ".join(trouble.message for trouble in troubles))
     targets = name_results(todo, output) if into_folder else [output] * len(todo)
     tasks = [Task(photo.path, target) for photo, target in zip(todo, targets, strict=True)]

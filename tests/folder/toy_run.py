@@ -1,7 +1,7 @@
 """Inverts the photographs of a folder as the command line colours them, for tests that kill it or end it.
 
-Arguments: the folder of the photos, the folder of the results, the file of a report if one is wanted. It takes a while
-over each.
+Arguments: the folder of the photos, the folder of the results, the file of a report if one is wanted, and any word
+more where the folder is to be watched. It takes a while over each.
 """
 
 from __future__ import annotations
@@ -30,14 +30,17 @@ def prepare() -> tuple[Work, tuple[()]]:
     return invert, ()
 
 
-def main(old: Path, new: Path, report: Path | None = None) -> int:
+def main(old: Path, new: Path, report: Path | None = None, watch: Path | None = None) -> int:
+    console.end_by_signals()
     try:
         console.do_photos(
             [old], new, prepare, job, render_factor=None, force=False, keep_dates=True, all_pages=True, after="",
-            wishes=Wishes(report),
+            wishes=Wishes(report, watch=watch is not None),
         )  # fmt: skip
     except typer.Exit as end:
         return end.exit_code
+    except console.Ended as end:
+        return end.status
     return 0
 
 
