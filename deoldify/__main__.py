@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deoldify import console
-from deoldify.checkpoints import CHECKPOINTS, fetch, find_any, is_repository, models
+from deoldify.checkpoints import find_any, is_repository
 from deoldify.errors import DeOldifyError, UnknownModelError, UsageError
+from deoldify.model_commands import fetch_command, models_command
 from deoldify.options import (
     CautionOption,
     CheckpointOption,
@@ -29,7 +28,9 @@ from deoldify.options import (
     GalleryOption,
     HintOption,
     KeepToneOption,
+    LikeOption,
     LivelinessOption,
+    OneLookOption,
     OutputOption,
     Pages,
     PagesOption,
@@ -45,16 +46,16 @@ from deoldify.options import (
     Transfer,
     WarmthOption,
     WatchOption,
-    model_names,
 )
 from deoldify.session import Wishes
-from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin, say
+from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin
 from deoldify.verify_command import verify_command
 
 if TYPE_CHECKING:
     from deoldify.folder import Job, Work
-    from deoldify.imaging import Hint
+    from deoldify.imaging import Hint, Look
     from deoldify.model import Model
+    from deoldify.one_look import OneLook
     from deoldify.photo import Photo
 
 app = typer.Typer(
@@ -88,6 +89,8 @@ def colorize_command(
     liveliness: LivelinessOption = None,
     caution: CautionOption = 0.0,
     hint: HintOption = None,
+    like: LikeOption = None,
+    one_look: OneLookOption = False,
     recolour: RecolourOption = False,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
@@ -113,6 +116,7 @@ def colorize_command(
     hints = _hints(hint or [], photos)
     if renders is not None and renders != 1 and renders % 2:
         raise typer.BadParameter(f"{renders} is neither 1 nor an even number", param_hint="--renders")
+    look, common = _look(like), _one_look(output, like) if one_look else None
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
@@ -121,8 +125,13 @@ def colorize_command(
 
         asked: Asked = {
             "saturation": saturation, "warmth": warmth, "liveliness": liveliness, "caution": caution, "hints": hints,
+            "look": look,
         }  # fmt: skip
         colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
+        if common is not None:
+            asked["look"] = common.taken(
+                lambda path: colorizer.look_of(path, render_factor=render_factor, renders=renders)
+            )
 
         def work(photo: Photo) -> tuple[Photo, str]:
             if leave_coloured:
@@ -140,12 +149,12 @@ def colorize_command(
         return colorize_job(
             model, checkpoint=checkpoint, render_factor=render_factor, renders=renders, transfer=transfer.value,
             precision=precision.value, pages=pages.value, saturation=saturation, warmth=warmth, liveliness=liveliness,
-            caution=caution, hints=hints,
+            caution=caution, hints=hints, look=look, one_look=one_look,
         )  # fmt: skip
 
     console.do_photos(
         photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
+        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch, common),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -267,6 +276,39 @@ def _check_name(model: str) -> None:
         find_any(model)
 
 
+def _look(like: Path | None) -> Look | None:
+    """The look of a coloured photo.
+
+    Raises:
+        typer.BadParameter: it has no colours.
+    """
+    if like is None:
+        return None
+    from deoldify import imaging
+    from deoldify.photo import open_photo
+
+    look = imaging.look_of(imaging.chroma(imaging.to_tensor(imaging.colour_square(open_photo(like).pixels, 256))))
+    if look is None:
+        raise typer.BadParameter(f"{like} has hardly any colour to go by", param_hint="--like")
+    return look
+
+
+def _one_look(output: Path, like: Path | None) -> OneLook:
+    """What takes and keeps the look of a folder.
+
+    Raises:
+        typer.BadParameter: there is no folder for the results, or another look is asked for, too.
+    """
+    from deoldify.folder import is_pipe
+    from deoldify.one_look import OneLook
+
+    if like is not None:
+        raise typer.BadParameter("there is one look: leave out --like, or --one-look", param_hint="--one-look")
+    if is_pipe(output) or (output.suffix and not output.is_dir()):
+        raise typer.BadParameter("one look belongs to a folder of results; name one", param_hint="--one-look")
+    return OneLook(output)
+
+
 def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
     """Read hints, which belong to one photo.
 
@@ -285,48 +327,8 @@ def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
         raise typer.BadParameter(str(error), param_hint="--hint") from None
 
 
-@app.command(name="models")
-def models_command(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: all that is known of each.")] = False,
-) -> None:
-    """List the models: what they are, how large, and whether they are on this computer already."""
-    if as_json:
-        typer.echo(json.dumps([asdict(model) for model in models()], indent=2))
-        return
-    rows = [("name", "task", "size", "licence", "here", "source")]
-    for model in models():
-        here = "yes" if model.here else "no"
-        rows.append((model.name, model.task, f"{model.bytes / 1e6:.0f} MB", model.licence, here, model.source))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        typer.echo("  ".join(cells).rstrip())
-    typer.echo()
-    for model in models():
-        typer.echo(f"{model.name}: {model.good_at}. {model.terms}")
-
-
-@app.command(name="fetch")
-def fetch_command(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Models to fetch, or repositories: owner/name.", show_default=False, autocompletion=model_names
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every model there is.")] = False,
-) -> None:
-    """Download models ahead, to have them when there is no network."""
-    if not names and not everything:
-        raise typer.BadParameter("name a model, or say --all", param_hint="names")
-    named = [find_any(name) for name in names or []]
-    for checkpoint in CHECKPOINTS if everything else named:
-        path = fetch(checkpoint)
-        typer.echo(f"{checkpoint.name}: {path}")
-        model = "" if checkpoint.task == "defade" else f" --model {checkpoint.name}"
-        say(f"Use it with: deoldify {checkpoint.task} photo.jpg -o new.jpg{model}")
-
-
+app.command(name="models")(models_command)
+app.command(name="fetch")(fetch_command)
 app.command(name="verify")(verify_command)
 
 

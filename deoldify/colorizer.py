@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from deoldify import imaging
-from deoldify.imaging import Adjustments, ColourPlane, Hint, Pixels, Transfer
+from deoldify.imaging import Adjustments, ColourPlane, Hint, Look, Pixels, Transfer
 from deoldify.model import FACTOR_PIXELS, Model, image_of
 from deoldify.monochrome import judged
 from deoldify.opinions import colour_planes
@@ -34,6 +34,7 @@ class Asked(TypedDict, total=False):
     liveliness: float | None
     caution: float
     hints: Sequence[Hint]
+    look: Look | None
 
 
 class Colorizer(Model):
@@ -75,6 +76,7 @@ class Colorizer(Model):
         liveliness: float | None = None,
         caution: float = 0.0,
         hints: Sequence[Hint] = (),
+        look: Look | None = None,
     ) -> Image.Image:
         """Colour an image.
 
@@ -94,6 +96,7 @@ class Colorizer(Model):
                 is used at.
             caution: 0 to 1: how much colour is paled where the model guesses, where it tells.
             hints: colours of places, each for the surface around it; they come after all else and in full.
+            look: of other photographs, that the colours are drawn to; see ``look_of``.
 
         Returns:
             RGB, or RGBA where the image has transparency; the same size. ``info["render_factor"]`` says which
@@ -110,7 +113,7 @@ class Colorizer(Model):
         photo = photo_of(image)
         coloured = self.colorize_photo(
             photo, render_factor=render_factor, renders=renders, transfer=transfer, saturation=saturation,
-            warmth=warmth, liveliness=liveliness, caution=caution, hints=hints,
+            warmth=warmth, liveliness=liveliness, caution=caution, hints=hints, look=look,
         )  # fmt: skip
         return image_of(coloured)
 
@@ -223,6 +226,24 @@ class Colorizer(Model):
             OutOfMemoryError: not even the smallest render fits into the memory that is free.
         """
         return self.plane(photo_of(image).pixels, render_factor=render_factor, renders=renders).certainty
+
+    def look_of(self, image: Source, *, render_factor: int | None = None, renders: int | None = None) -> Look | None:
+        """The look that an image's colours would have on the whole, for ``look`` of other images to be drawn to it.
+
+        Args:
+            image: as ``__call__`` takes it. It is not changed.
+            render_factor: side of the square that the generator sees, in units of 16 pixels; None chooses it.
+            renders: how many the photo is made of; see ``__call__``.
+
+        Returns:
+            None where it would have hardly any colour.
+
+        Raises:
+            ValueError: ``render_factor`` or ``renders`` is out of range; the message names the range.
+            OutOfMemoryError: not even the smallest render fits into the memory that is free.
+        """
+        plane = self.plane(photo_of(image).pixels, render_factor=render_factor, renders=renders)
+        return imaging.look_of(imaging.adjusted(plane, Adjustments())[0])
 
     @staticmethod
     def paint(photo: Photo, plane: ColourPlane, **asked: Unpack[Asked]) -> Photo:

@@ -32,11 +32,13 @@ def colorize_job(
     precision: str = "auto",
     pages: str = "first",
     likely: int = 0,
+    one_look: bool = False,
     **asked: Unpack[Asked],
 ) -> Job:
     """The job of colouring photographs; arguments as ``Colorizer.colorize_photo`` and the command have them.
 
-    ``likely`` tells which of other likely colours were chosen, see ``Variant``.
+    ``likely`` tells which of other likely colours were chosen, see ``Variant``; ``one_look`` whether all are drawn to
+    the look that they have together.
 
     Raises:
         CheckpointError: the file of weights cannot be read.
@@ -51,6 +53,8 @@ def colorize_job(
         "caution": float(adjustments.caution), "renders": renders,
         "hints": [str(hint) for hint in adjustments.hints],
     }  # fmt: skip
+    if one_look or adjustments.look is not None:
+        settings["look"] = "one" if one_look else str(adjustments.look)
     if likely:  # no command makes these, so others' identities stay what they were
         settings["likely"] = likely
     return _job("colorize", "coloured", [model], checkpoint, settings)

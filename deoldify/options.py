@@ -152,6 +152,14 @@ LivelinessOption = Annotated[
 CautionOption = Annotated[
     float, typer.Option(min=0, max=1, help="How much colour is paled where the model guesses, where it tells.")
 ]
+LikeOption = Annotated[
+    Path | None,
+    typer.Option(help="Draw colours to those of a coloured photo: as much, leaning the same way.", show_default=False),
+]
+OneLookOption = Annotated[
+    bool,
+    typer.Option("--one-look", help="Draw a folder's photos to the look that they have together, taken once and kept."),
+]
 HintOption = Annotated[
     list[str] | None,
     typer.Option(

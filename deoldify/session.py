@@ -17,6 +17,7 @@ from deoldify.terminal import is_quiet, say
 if TYPE_CHECKING:
     from deoldify.folder import Job, Outcome, Plan, Work
     from deoldify.model import Model
+    from deoldify.one_look import OneLook
     from deoldify.record import Book, Gallery
 
 _SHORT_RENDER = 0.15
@@ -35,12 +36,14 @@ class Wishes:
         dry_run: whether to do nothing, and tell what would be done.
         gallery: folder of the results, for a page that shows them, see ``record.Gallery``.
         watch: whether to go on with what comes into the folders, until the program is ended.
+        look: is told of the first plan, before the first photo.
     """
 
     report: Path | None = None
     dry_run: bool = False
     gallery: Path | None = None
     watch: bool = False
+    look: OneLook | None = None
 
     def check(self) -> None:
         """Complain before anything is looked at.
@@ -160,6 +163,8 @@ class Session:
             # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         if self._loaded is None:
+            if self._wishes.look is not None:
+                self._wishes.look.begin(planned, self._job)
             self._loaded = self._prepare()
         work, models_at_work = self._loaded
 

@@ -4,7 +4,8 @@ In come a photograph's pixels, (H, W, 3) RGB, uint8 or uint16, or tensors (N, C,
 same. ``colour`` and ``cielab`` know spaces and scales, ``square`` what a network sees, ``transfer`` how chroma or tone
 get back onto the photograph's own detail, ``rows`` how that is done in strips. ``plane`` holds what a render says of
 colours and makes of it what ``adjustments`` ask for, ``consensus`` takes what several renders agree on, ``hints``
-spreads colours that were named for places, ``mount`` finds what lies around a photograph. Nothing here knows a
+spreads colours that were named for places, ``mount`` finds what lies around a photograph,
+``look`` draws several to one. Nothing here knows a
 file or a network.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
-    from deoldify.imaging.adjustments import Adjustments, Hint
+    from deoldify.imaging.adjustments import Adjustments, Hint, Look
     from deoldify.imaging.cielab import from_cielab, to_cielab
     from deoldify.imaging.colour import (
         IMAGENET_MEAN,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         to_tensor,
     )
     from deoldify.imaging.consensus import agreed, certainty, doubted, spread, together
+    from deoldify.imaging.look import common_look, look_of
     from deoldify.imaging.mount import Inside, in_mount, inside_mount
     from deoldify.imaging.plane import ColourPlane, adjusted
     from deoldify.imaging.square import colour_square, grey_square, sampled, sampled_square
@@ -46,13 +48,14 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = handing_on(
         __name__,
-        adjustments=("Adjustments", "Hint"),
+        adjustments=("Adjustments", "Hint", "Look"),
         cielab=("from_cielab", "to_cielab"),
         colour=(
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "luma", "normalise", "to_tensor",
         ),
         consensus=("agreed", "certainty", "doubted", "spread", "together"),
+        look=("common_look", "look_of"),
         mount=("Inside", "in_mount", "inside_mount"),
         plane=("ColourPlane", "adjusted"),
         square=("colour_square", "grey_square", "sampled", "sampled_square"),
@@ -70,6 +73,7 @@ __all__ = [
     "ColourPlane",
     "Hint",
     "Inside",
+    "Look",
     "Pixels",
     "Transfer",
     "Triple",
@@ -79,6 +83,7 @@ __all__ = [
     "certainty",
     "chroma",
     "colour_square",
+    "common_look",
     "denormalise",
     "doubted",
     "from_cielab",
@@ -87,6 +92,7 @@ __all__ = [
     "guided_coefficients",
     "in_mount",
     "inside_mount",
+    "look_of",
     "luma",
     "normalise",
     "sampled",

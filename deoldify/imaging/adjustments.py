@@ -72,12 +72,38 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How much colour photographs have on the whole, and which way it leans; see ``imaging.look_of``.
+
+    Attributes:
+        chroma: the mean of what is coloured, in the units of U and V; more than 0.
+        u: the mean of U.
+        v: the mean of V.
+
+    Raises:
+        ValueError: there is no chroma.
+    """
+
+    chroma: float
+    u: float
+    v: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.chroma < 1:
+            raise ValueError(f"chroma {self.chroma} of a look is outside 0 to 1")
+
+    def __str__(self) -> str:
+        return f"{self.chroma:.3f},{self.u:.3f},{self.v:.3f}"
+
+
+@dataclass(frozen=True)
 class Adjustments:
     """What is done to a render's colours, in this order; as it stands, nothing.
 
     Attributes:
         liveliness: 0 for the model's cautious opinion to 1 for its lively one; None for what the model is used at.
         caution: 0 to 1: how much colour is paled where the render is not certain of it.
+        look: of other photographs, that it is drawn to.
         saturation: 0 to 1.5: how much colour there is, of what was rendered.
         warmth: −1 to 1: how much colours turn towards blue or orange; what is neutral stays so.
         hints: colours of places, which come after all else and in full; kept as a tuple.
@@ -91,6 +117,7 @@ class Adjustments:
     liveliness: float | None = None
     caution: float = 0.0
     hints: Sequence[Hint] = ()
+    look: Look | None = None
 
     def __post_init__(self) -> None:
         _check("saturation", self.saturation, SATURATIONS)
@@ -108,6 +135,8 @@ class Adjustments:
             for name in ("saturation", "warmth", "liveliness", "caution")
             if getattr(self, name) != getattr(usual, name)
         ]
+        if self.look is not None:
+            said.append(f"look {self.look}")
         return ", ".join([*said, *(f"hint {hint}" for hint in self.hints)])
 
 

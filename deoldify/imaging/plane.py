@@ -15,6 +15,7 @@ from torch import Tensor
 
 from deoldify.imaging.adjustments import Adjustments
 from deoldify.imaging.hints import change_by_hints
+from deoldify.imaging.look import drawn_to
 from deoldify.photo import Render
 
 _WARM = (-(0.5**0.5), 0.5**0.5)
@@ -88,6 +89,8 @@ def adjusted(plane: ColourPlane, adjustments: Adjustments) -> tuple[Tensor, Tens
     if plane.certainty is not None and adjustments.caution:
         certainty = _fitted(torch.from_numpy(plane.certainty)[None, None], plane.grey)
         uv = uv * torch.lerp(torch.ones_like(certainty), certainty, adjustments.caution)
+    if adjustments.look is not None:
+        uv = drawn_to(uv, adjustments.look)
     if adjustments.saturation != 1:
         uv = uv * adjustments.saturation
     if adjustments.warmth:
