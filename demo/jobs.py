@@ -15,7 +15,7 @@ from demo.gpu import on_gpu
 from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
 from demo.previews import what_is_left_out
 from deoldify.colorizer import Asked
-from deoldify.errors import CheckpointError, DeOldifyError, LeftOutError, UnknownModelError
+from deoldify.errors import CheckpointError, DeOldifyError, LeftOutError, ProgramError, UnknownModelError
 from deoldify.folder import Job as FolderJob
 from deoldify.imaging import Adjustments, ColourPlane, Transfer
 from deoldify.jobs import colorize_job, defade_job, restore_job, stamp_for
@@ -336,6 +336,8 @@ def explained(source: Path, name: str) -> Iterator[None]:
         if _is_full(error):
             log.error("the disk is full: %s", error)
             raise JobError("The server's disk is full, so the result could not be kept. Try again later.") from error
+        if isinstance(error, ProgramError):
+            log.exception("could not finish %s", source)
         quoted = f"“{PurePosixPath(name).name}”"
         raise JobError(sentence(error).replace(str(source), quoted)) from error
     except Exception as error:

@@ -40,4 +40,5 @@ def what_is_left_out(photo: Photo) -> str:
         return ""
     if photo.animated:
         return f"This is an animation of {photo.pages} pictures; the first is taken."
-    return f"This file has {photo.pages} pages; the first is taken."
+    what = "pages" if photo.format == "TIFF" else "pictures"
+    return f"This file has {photo.pages} {what}; the first is taken."

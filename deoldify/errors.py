@@ -11,6 +11,10 @@ class PhotoError(DeOldifyError, ValueError):
     """A file is no photograph, is damaged, or cannot be written in the format asked for."""
 
 
+class ProgramError(DeOldifyError, RuntimeError):
+    """A mistake of this program, met while a photograph was in hand, which need not be damaged; see ``__cause__``."""
+
+
 class CheckpointError(DeOldifyError):
     """Weights are missing, damaged, or do not fit the generator."""
 

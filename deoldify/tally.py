@@ -127,6 +127,8 @@ def _notes(outcome: Outcome, done: str) -> Iterable[str]:
         are = "is" if rest == 1 else "are"
         if outcome.animated:
             yield f"note: {outcome.source} has {outcome.pages} frames; the first one is {done}, {rest} {are} left"
+        elif outcome.kind != "TIFF":
+            yield f"note: {outcome.source} holds {outcome.pages} pictures; the first one is {done}, {rest} {are} left"
         elif outcome.pages_done > 1:
             yield f"note: {outcome.source} has {outcome.pages} pages; {rest} {are} left as before"
         else:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import torch
 
-from deoldify.errors import DeOldifyError, LeftOutError, PhotoError
+from deoldify.errors import DeOldifyError, LeftOutError, PhotoError, ProgramError
 from deoldify.folder import streams
 from deoldify.folder.outcomes import Outcome, Status
 from deoldify.folder.planning import Task
@@ -32,6 +32,7 @@ from deoldify.photo import (
     Photo,
     Render,
     Verdict,
+    check_savable,
     hearing,
     open_photo,
     pixels_in,
@@ -156,6 +157,8 @@ def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
             doing.verdict = reason.verdict
     except (DeOldifyError, OSError) as error:
         message = str(error)
+        if isinstance(error, ProgramError):
+            _log.info("%s", message, exc_info=error)
     except Exception as error:  # one photo's trouble, be it ours, is not that of the others
         message = f"{task.source} could not be done: {type(error).__name__}: {' '.join(str(error).split())}"
         _log.debug("%s", message, exc_info=error)
@@ -201,7 +204,7 @@ class _Doing:
         kept, stamped = (modified, None) if self._run.keep_dates else (None, modified)
         job, target = self._run.job, self._task.target
         stamp = None if job is None else str(Stamp(job.name, job.identity, self._digest, bytes_, stamped))
-        several = self._run.all_pages and self._pages > 1 and not self._animated
+        several = self._run.all_pages and self._pages > 1 and self._kind == "TIFF"
         save = self._save_pages if several else self._save
         if streams.is_stdout(target) or streams.is_stream(target):
             with streams.sent(target, self._suffix(several), self._stop.is_set) as file:
@@ -240,6 +243,7 @@ class _Doing:
 
     def _save(self, target: Path, stamp: str | None, modified: int | None) -> None:
         assert self._photo is not None
+        check_savable(self._photo, target)  # before the work, not after it
         result, label = self._made_of(self._photo)
         self._photo = None  # the encoder needs its memory
         self._pages_done = 1
@@ -247,7 +251,10 @@ class _Doing:
 
     def _save_pages(self, target: Path, stamp: str | None, modified: int | None) -> None:
         """One page at a time; pages that are rightly left are in the result as they were."""
-        first, self._photo = self._made_of_page(0), None
+        assert self._photo is not None
+        check_savable(self._photo, target, several=True)
+        self._photo = None
+        first = self._made_of_page(0)
         taken: list[BaseException] = []
 
         def pages() -> Iterator[Photo]:

@@ -1,4 +1,4 @@
-"""What Pillow does not tell of WebP, GIF and AVIF, or tells at the price of reading their EXIF."""
+"""What Pillow does not tell of WebP, AVIF and BMP, or tells at the price of reading their EXIF."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin
 
+from deoldify.photo.faults import unreadable
+
 _MOST_BLOCKS = 200_000
+_MOST_IN_RUNS, _WIDEST_IN_RUNS = 32_000_000, 100_000
+"""Pixels of a BMP that is packed by runs, which Pillow unpacks in Python, and of a row of it, of which it skips 255."""
 
 
 class AvifFile(AvifImagePlugin.AvifImageFile):
@@ -51,29 +55,18 @@ def is_lossless_webp(stream: BinaryIO) -> bool:
     return False
 
 
-def frames_of_gif(stream: BinaryIO) -> int:
-    """How many pictures a GIF has, counted without decoding one."""
-    stream.seek(10)
-    flags = stream.read(3)[:1]
-    stream.seek(13 + _table(flags))
-    frames = 0
-    for _ in range(_MOST_BLOCKS):
-        mark = stream.read(1)
-        if mark == b",":
-            frames += 1
-            stream.seek(_table(stream.read(9)[8:]) + 1, os.SEEK_CUR)
-        elif mark == b"!":
-            stream.seek(1, os.SEEK_CUR)
-        else:
-            break
-        for _ in range(_MOST_BLOCKS):
-            length = stream.read(1)
-            if length in (b"", b"\0"):
-                break
-            stream.seek(length[0], os.SEEK_CUR)
-    return frames
+def check_bmp(stream: BinaryIO) -> None:
+    """Refuse a BMP that cannot be decoded, or not with bounds, by its header.
 
-
-def _table(flags: bytes) -> int:
-    """Bytes of a table of colours."""
-    return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
+    Raises:
+        PhotoError: that is so; the message goes on after its name.
+    """
+    stream.seek(14)
+    head = stream.read(20)
+    if len(head) < 20 or struct.unpack_from("<I", head)[0] < 40:
+        return  # of OS/2, where nothing is packed
+    _, width, height, _, _, packing = struct.unpack("<IiiHHI", head)
+    if packing in (4, 5):
+        raise unreadable("a BMP that holds a JPEG or a PNG")
+    if packing in (1, 2) and (abs(width) > _WIDEST_IN_RUNS or abs(width * height) > _MOST_IN_RUNS):
+        raise unreadable(f"a BMP packed by runs, of more than {_MOST_IN_RUNS / 1e6:g} megapixels")

@@ -2,19 +2,24 @@
 
 Decoders of four libraries fail in as many ways as there are bytes: with ``MemoryError``, ``ZeroDivisionError``,
 ``struct.error``, an ``ImportError`` of a codec that was left out, and their own. Who opens, works on or saves a photo
-goes through one of the three context managers here.
+goes through one of the three context managers here. What our own code raises by mistake is called that, and no damage.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import struct
+import traceback
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from deoldify.errors import DeOldifyError, OutOfMemoryError, PhotoError
+from deoldify.errors import DeOldifyError, OutOfMemoryError, PhotoError, ProgramError
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +87,12 @@ def opening(name: object) -> Iterator[None]:
         except (ImportError, NotImplementedError) as error:
             raise PhotoError(f"{name} {unreadable(_reason(error))}") from error
         except Exception as error:
-            raise PhotoError(f"{name} {damaged(_reason(error))}") from error
+            if _is_ours(error):
+                raise _mistake(name, error) from error
+            if isinstance(error, OSError) and error.errno is not None:  # of the disk; decoders raise it without
+                raise PhotoError(f"{name} cannot be read: {error.strerror or _reason(error)}") from error
+            reason = _reason(error)
+            raise PhotoError(f"{name} {(unreadable if _OF_KIND.search(reason) else damaged)(reason)}") from error
 
 
 @contextmanager
@@ -99,6 +109,8 @@ def working_on(name: object) -> Iterator[None]:
         except MemoryError as error:
             raise OutOfMemoryError(f"{name}: the work on it does not fit into the memory that is free") from error
         except Exception as error:
+            if _is_ours(error):
+                raise _mistake(name, error) from error
             raise PhotoError(f"{name} cannot be worked on: {_reason(error)}") from error
 
 
@@ -116,6 +128,8 @@ def saving(path: object) -> Iterator[None]:
         except OSError as error:
             raise PhotoError(f"cannot save {name}: {error.strerror or _reason(error)}") from error
         except Exception as error:
+            if _is_ours(error):
+                raise _mistake(name, error) from error
             raise PhotoError(f"cannot save {name}: {_reason(error)}") from error
 
 
@@ -126,6 +140,29 @@ def _named(name: str) -> Iterator[None]:
         yield
     finally:
         _in_hand.reset(token)
+
+
+_OF_KIND = re.compile(r"(?i)\b(unsupported|not supported|cannot handle|not implemented|unimplemented)\b")
+"""What decoders say of what is whole, and of a kind that they do not know."""
+
+_OUR_OWN = Path(__file__).parents[1]
+_OF_CONTENT = (ValueError, struct.error, OverflowError, OSError, EOFError, RuntimeError, zlib.error)
+"""What our own code and the C functions that it calls raise where a file is not what it should be."""
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error is a mistake of this package: of a kind that no content of a file explains, and raised in it."""
+    if isinstance(error, _OF_CONTENT) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return _OUR_OWN in Path(frame.f_code.co_filename).parents
+
+
+def _mistake(name: str, error: Exception) -> ProgramError:
+    return ProgramError(
+        f"{name}: a mistake in this program, not in the photo, keeps it from being done "
+        f"({type(error).__name__}: {_reason(error)}); please report it"
+    )
 
 
 _LONGEST_REASON = 200  # characters; some errors quote the file

@@ -5,18 +5,20 @@ Pillow sees of a file only what says how pixels are stored, so that no damaged o
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
 from PIL import JpegImagePlugin
 
-from deoldify.photo import xmp
+from deoldify.photo import metadata, xmp
 from deoldify.photo.faults import damaged, unreadable, warn
 from deoldify.photo.photo import JpegSettings
 from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, without_thumbnails
@@ -28,8 +30,15 @@ XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
 _EXIF_PREFIX, _ICC_PREFIX = b"Exif\0\0", b"ICC_PROFILE\0"
 _MOST_SEGMENTS = 65_536
-_MOST_SCANS = 100
-"""Each scan of a progressive JPEG passes over all of the picture; encoders make some ten."""
+_MOST_SCANS, _MOST_PASSED = 100, 3_000_000_000
+"""Each scan of a progressive JPEG passes over all of the picture; encoders make some ten. Pixels that all of them may
+pass over."""
+_LONGEST_GAP = 1 << 16
+"""Bytes that belong to no segment and are passed over, all together."""
+_MOST_BYTES = 1 << 26
+"""Of one kind of metadata, in all of its segments."""
+
+_MP_ENTRIES, _MULTI_FRAME = 0xB002, 0x020000
 
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _BASELINE, _LOSSLESS, _JPEG_LS = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA}), 0xC3, 0xF7
@@ -52,28 +61,29 @@ class _Segments:
     """What a file says before its first scan."""
 
     kept: list[Piece]
-    exif: bytes = b""
+    exif: bytearray = field(default_factory=bytearray)
     xmp: bytes | None = None
-    extended: dict[bytes, list[tuple[int, int, bytes]]] | None = None
-    icc: dict[int, bytes] | None = None
-    photoshop: bytes = b""
-    comment: bytes | None = None
+    extended: dict[bytes, list[tuple[int, int, bytes]]] = field(default_factory=dict)
+    icc: dict[int, bytes] = field(default_factory=dict)
+    photoshop: bytearray = field(default_factory=bytearray)
+    comments: list[bytes] = field(default_factory=list)
     dpi: tuple[float, float] | None = None
     frame: _Frame | None = None
-    has_more_pictures: bool = False
+    pictures: int = 0
     scan: int = 0
 
 
 def _markers(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
     """Marker, offset and length of the content of each segment, up to the first scan."""
     stream.seek(2)
+    passed = 0
     for _ in range(_MOST_SEGMENTS):
         byte = stream.read(1)
-        while byte and byte != b"\xff":  # what stands between segments, decoders pass over
-            byte = stream.read(1)
-        while byte == b"\xff":
-            byte = stream.read(1)
-        if not byte:
+        while byte and byte != b"\xff" and passed <= _LONGEST_GAP:  # what stands between segments, decoders pass over
+            byte, passed = stream.read(1), passed + 1
+        while byte == b"\xff" and passed <= _LONGEST_GAP:
+            byte, passed = stream.read(1), passed + 1
+        if not byte or passed > _LONGEST_GAP:
             raise damaged("it ends before its picture")
         marker = byte[0]
         if marker in (0x00, 0x01, *range(0xD0, 0xD9)):
@@ -92,8 +102,7 @@ def _markers(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
 
 def _read_segments(stream: BinaryIO) -> _Segments:
-    found = _Segments([_SOI], extended={}, icc={})
-    assert found.extended is not None and found.icc is not None
+    found = _Segments([_SOI])
     for marker, at, size in _markers(stream):
         if marker == _SOS:
             found.scan = at - 4
@@ -110,7 +119,7 @@ def _read_segments(stream: BinaryIO) -> _Segments:
         elif marker == 0xEE:
             found.kept.append((stream, at - 4, size + 4))  # Adobe's: whether three components are YCbCr
         elif marker == 0xE1 and data.startswith(_EXIF_PREFIX):
-            found.exif += data[6:]
+            found.exif += data[6:] if len(found.exif) < _MOST_BYTES else b""
         elif marker == 0xE1 and data.startswith(XMP_PREFIX):
             found.xmp = found.xmp or data[len(XMP_PREFIX) :]
         elif marker == 0xE1 and data.startswith(EXTENDED_PREFIX) and len(data) >= 75:
@@ -119,12 +128,26 @@ def _read_segments(stream: BinaryIO) -> _Segments:
         elif marker == 0xE2 and data.startswith(_ICC_PREFIX) and len(data) > 14:
             found.icc.setdefault(data[12], data[14:])
         elif marker == 0xE2 and data.startswith(b"MPF\0"):
-            found.has_more_pictures = True
+            found.pictures = found.pictures or _pictures_of(data[4:])
         elif marker == 0xED and data.startswith(PHOTOSHOP_PREFIX):
-            found.photoshop += data[len(PHOTOSHOP_PREFIX) :]
+            found.photoshop += data[len(PHOTOSHOP_PREFIX) :] if len(found.photoshop) < _MOST_BYTES else b""
         elif marker == 0xFE:
-            found.comment = found.comment or data.rstrip(b"\0") or None
+            found.comments += [text] if (text := data.rstrip(b"\0")) and text not in found.comments[-1:] else []
     return found
+
+
+def _pictures_of(index: bytes) -> int:
+    """How many pictures a file of several has: the first and views of the same scene, as stereo cameras take them.
+
+    Previews and gain maps are none. See CIPA DC-007, section 5.2.3.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(index[:2], "<")
+    with contextlib.suppress(struct.error):
+        (at,) = struct.unpack_from(order + "I", index, 4)
+        entry = metadata.read_directory(io.BytesIO(index), at, metadata.Layout(order)).get(_MP_ENTRIES)
+        words = struct.iter_unpack(order + "I12x", entry.data[: len(entry.data) // 16 * 16]) if entry else ()
+        return 1 + len([word for (word,) in words if (word & 0xFFFFFF) >> 8 == _MULTI_FRAME >> 8])
+    return 1
 
 
 def _jfif_dpi(data: bytes) -> tuple[float, float] | None:
@@ -170,11 +193,14 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Jpeg:
     frame = found.frame
     if frame is None:
         raise damaged("it has no picture")
-    check_size(frame.width, frame.height, max_pixels, samples=frame.components, bits=frame.bits)
+    check_size(frame.width, frame.height, max_pixels, samples=max(1, frame.components), bits=max(1, frame.bits))
+    if frame.components not in (1, 3, 4):
+        raise unreadable(f"a JPEG of {frame.components} components")
     fields: dict[str, Any] = {
-        "format": "MPO" if found.has_more_pictures else "JPEG",
-        "photoshop": without_thumbnails(found.photoshop),
-        "comment": found.comment,
+        "format": "MPO" if found.pictures else "JPEG",
+        "pages": max(1, found.pictures),
+        "photoshop": without_thumbnails(bytes(found.photoshop)),
+        "comment": b"\n".join(found.comments) or None,
     }
     if frame.marker in _BASELINE and frame.bits == 8:
         scans = (stream, found.scan, stream.seek(0, os.SEEK_END) - found.scan)
@@ -189,19 +215,19 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Jpeg:
         samples = _decode(stream, header, found)
     else:
         samples = _decode_of_archives(stream, frame, found.scan)
-    parts = {guid: whole for guid, pieces in (found.extended or {}).items() if (whole := _put_together(pieces))}
-    icc = b"".join(data for _, data in sorted((found.icc or {}).items()))
-    return Jpeg(samples, found.exif or None, xmp.joined(found.xmp, parts), icc or None, found.dpi, fields)
+    parts = {guid: whole for guid, pieces in found.extended.items() if (whole := _put_together(pieces))}
+    icc = b"".join(data for _, data in sorted(found.icc.items()))
+    return Jpeg(samples, bytes(found.exif) or None, xmp.joined(found.xmp, parts), icc or None, found.dpi, fields)
 
 
 def _put_together(pieces: list[tuple[int, int, bytes]]) -> bytes | None:
     """An extended packet of its stretches, None where some are missing."""
-    whole = b""
+    whole = bytearray()
     for offset, length, data in sorted(pieces):
         if offset != len(whole) or length > LARGEST_XMP:
             return None
         whole += data
-    return whole if pieces and len(whole) == pieces[0][1] else None
+    return bytes(whole) if pieces and len(whole) == pieces[0][1] else None
 
 
 def _decode(stream: BinaryIO, header: JpegImagePlugin.JpegImageFile, found: _Segments) -> Samples:
@@ -229,8 +255,9 @@ def _whole(stream: BinaryIO, frame: _Frame, scan: int) -> bytes:
     stream.seek(0)
     data = stream.read()
     progressive = frame.marker in (0xC2, 0xCA)
-    if progressive and data.count(b"\xff\xda", scan) > _MOST_SCANS:
-        raise damaged(f"it has more than {_MOST_SCANS} scans")
+    scans = data.count(b"\xff\xda", scan) if progressive else 1
+    if scans > _MOST_SCANS or scans * frame.width * frame.height > max(_MOST_PASSED, frame.width * frame.height):
+        raise damaged(f"it has more than {min(_MOST_SCANS, scans - 1)} scans")
     if data.endswith(_EOI):
         return data
     at, refined = scan, set[tuple[int, int]]()

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
+from deoldify.errors import PhotoError
 from deoldify.photo.colours import ycbcr_to_rgb
 from deoldify.photo.faults import damaged, unreadable
 from deoldify.photo.jpeg import samples_of_bits
@@ -20,6 +21,7 @@ _EXIF_UUID = b"JpgTiffExif->JP2"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BOXES = 10_000
 _MOST_TILES = 65_535
+_MOST_PIXELS = 150_000_000
 _LARGEST_BOX = 1 << 25
 _SYCC = 18
 
@@ -31,6 +33,7 @@ class Jpeg2000:
     Attributes:
         space: number of the enumerated colour space.
         has_alpha: whether the last channel is opacity.
+        palette: channels that a palette gives to each pixel; 0 without one.
         codestream: where the pixels begin.
     """
 
@@ -40,7 +43,7 @@ class Jpeg2000:
     dpi: tuple[float, float] | None = None
     space: int = 0
     has_alpha: bool = False
-    has_palette: bool = False
+    palette: int = 0
     codestream: int = 0
 
 
@@ -52,7 +55,12 @@ def read_jpeg_2000(stream: BinaryIO, max_pixels: int) -> tuple[Jpeg2000, Samples
     """
     found = _read_boxes(stream)
     width, height, components, bits = _announced(stream, found.codestream)
+    if found.palette > 4:
+        raise unreadable(f"a JPEG 2000 with a palette of {found.palette} channels")
     check_size(width, height, max_pixels, samples=components, bits=16)
+    if width * height > _MOST_PIXELS:  # the decoder needs 32 bits for each sample, and as many again for a palette
+        raise PhotoError(f"has {width * height / 1e6:.0f} megapixels, and of a JPEG 2000 {_MOST_PIXELS / 1e6:g} "
+                         "are decoded at most: convert it to TIFF first")  # fmt: skip
     stream.seek(0)
     values: Array = imagecodecs.jpeg2k_decode(stream.read())
     if values.shape[:2] != (height, width):
@@ -65,7 +73,7 @@ def read_jpeg_2000(stream: BinaryIO, max_pixels: int) -> tuple[Jpeg2000, Samples
         alpha = samples_of_bits(values[..., -1], bits, (height, width)).values if found.has_alpha else None
         values = values[..., :-1]
     samples = samples_of_bits(np.ascontiguousarray(values), bits, (height, width))
-    if found.space == _SYCC and samples.space == "rgb" and not found.has_palette:
+    if found.space == _SYCC and samples.space == "rgb" and not found.palette:
         white = int(np.iinfo(samples.values.dtype).max)
         half = (white + 1) / 2
         rgb = ycbcr_to_rgb(samples.values, (0.299, 0.587, 0.114), (0, white, half, white, half, white))
@@ -150,7 +158,9 @@ def _take_header(
     elif kind == b"colr" and data[:1] in (b"\2", b"\3"):
         found.icc = found.icc or data[3:]
     elif kind == b"pclr":
-        found.has_palette = True
+        found.palette = max(1, data[2]) if len(data) > 2 else 1
+    elif kind == b"cmap":
+        found.palette = max(found.palette, len(data) // 4)
     elif kind == b"cdef" and len(data) >= 2:
         count = min(struct.unpack_from(">H", data)[0], (len(data) - 2) // 6)
         types = [struct.unpack_from(">HHH", data, 2 + 6 * index) for index in range(count)]

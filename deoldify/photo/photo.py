@@ -99,8 +99,8 @@ class Photo:
         tiff_compression: value of the Compression tag of a TIFF.
         lossless: whether the file was a WebP without loss.
         was_grey: whether the file stored one channel.
-        pages: how many pages a TIFF has, thumbnails and masks left aside, or how many frames an animation; one of them
-            is in ``pixels``.
+        pages: how many pages a TIFF has, thumbnails and masks left aside, or how many frames an animation, or how many
+            pictures a file of several; one of them is in ``pixels``.
         animated: whether they are the frames of an animation.
         renders: what ``pixels`` were made with, in order; empty for a photo as it was opened.
         verdict: what it was taken for before anything was done to it; None where nobody has looked yet.

@@ -6,6 +6,7 @@ import binascii
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -31,6 +32,7 @@ _LIBPNG_SIDE = 1_000_000
 
 # What describes the picture or its maker. Profile, resolution, EXIF and XMP are carried by fields of their own.
 _KEPT = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB", b"cICP"})
+_OF_PROGRAMS = frozenset({b"Software", b"date:create", b"date:modify", b"date:timestamp"})
 _DECODED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
 _LARGEST_CHUNK = 1 << 25  # of those that are kept
 
@@ -55,6 +57,8 @@ class Png:
     photoshop: bytes | None = None
     chunks: list[tuple[bytes, bytes]] = field(default_factory=list)
     frames: int = 1
+    room: int = 2 * LARGEST_XMP
+    """Bytes that compressed descriptions may still become, all together."""
 
 
 def read_png(stream: BinaryIO, max_pixels: int) -> tuple[Png, Samples]:
@@ -86,8 +90,10 @@ def _read_chunks(stream: BinaryIO) -> Png:
         if len(head) < 8 or head[4:] == b"IEND":
             break
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if at == len(_SIGNATURE) and kind != b"IHDR":
-            raise damaged("it has no header")
+        if at == len(_SIGNATURE) and kind == b"CgBI":
+            raise unreadable("a PNG as it is inside of iPhone programs")
+        if (kind == b"IHDR") != (at == len(_SIGNATURE)):
+            raise damaged("it has no header, or two")
         if kind in _DECODED:
             found.pieces.append((stream, at, min(length + 12, size - at)))
         if kind == b"IHDR":
@@ -107,7 +113,7 @@ def _take(found: Png, kind: bytes, data: bytes) -> None:
         found.exif = found.exif or data
     elif kind == b"iCCP":
         packed = data.partition(b"\0")[2]
-        found.icc = _inflated(packed[1:], _LARGEST_PROFILE)
+        found.icc = found.icc or _inflated(found, packed[1:], _LARGEST_PROFILE)
     elif kind == b"pHYs" and len(data) == 9:
         x, y, unit = struct.unpack(">IIB", data)
         dots = x * 0.0254, y * 0.0254
@@ -117,31 +123,55 @@ def _take(found: Png, kind: bytes, data: bytes) -> None:
     elif kind in _KEPT and data:
         keyword, _, rest = data.partition(b"\0")
         if kind == b"iTXt" and keyword == _XMP_KEYWORD:
-            found.xmp = found.xmp or _international_text(rest)
+            found.xmp = found.xmp or _international_text(found, rest)
         elif kind in (b"tEXt", b"zTXt") and keyword.startswith(_RAW_KEYWORD):
-            _take_raw_profile(found, keyword[len(_RAW_KEYWORD) :], rest if kind == b"tEXt" else _inflated(rest[1:]))
+            _take_raw_profile(
+                found, keyword[len(_RAW_KEYWORD) :], rest if kind == b"tEXt" else _inflated(found, rest[1:])
+            )
         else:
             found.chunks.append((kind, data))
 
 
-def _inflated(packed: bytes, limit: int = LARGEST_XMP) -> bytes | None:
+def _inflated(found: Png, packed: bytes, limit: int = LARGEST_XMP) -> bytes | None:
     """What Deflate packed; None where it is damaged or more than it can be."""
     inflate = zlib.decompressobj()
     try:
-        data = inflate.decompress(packed, limit)
+        data = inflate.decompress(packed, min(limit, found.room)) if found.room > 0 else b""
     except zlib.error:
         data = b""
+    found.room -= len(data)
     if not inflate.eof:
         warn("a compressed description that is damaged or too large is left out")
         return None
     return data
 
 
-def _international_text(rest: bytes) -> bytes | None:
+def _international_text(found: Png, rest: bytes) -> bytes | None:
     packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)
     if len(text) < 3:
         return None
-    return _inflated(text[2]) if packed else text[2]
+    return _inflated(found, text[2]) if packed else text[2]
+
+
+def texts_of(chunks: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """What text chunks say, in UTF-8, as one comment for formats that have no such chunks.
+
+    A comment or description that stands alone is given as it is, others with their keywords, a line each.
+    """
+    room, said = Png(), list[tuple[str, str]]()
+    for kind, data in chunks:
+        keyword, _, rest = data.partition(b"\0")
+        if kind not in (b"tEXt", b"zTXt", b"iTXt") or keyword in _OF_PROGRAMS:
+            continue
+        if kind == b"iTXt":
+            text = (_international_text(room, rest) or b"").decode("utf-8", "replace")
+        else:
+            text = (rest if kind == b"tEXt" else _inflated(room, rest[1:]) or b"").decode("latin-1")
+        if text.strip():
+            said.append((keyword.decode("latin-1"), text))
+    if len(said) == 1 and said[0][0] in ("Comment", "Description"):
+        return said[0][1].encode()
+    return "\n".join(f"{keyword}: {text}" for keyword, text in said).encode() or None
 
 
 def _take_raw_profile(found: Png, name: bytes, text: bytes | None) -> None:
@@ -158,6 +188,8 @@ def _take_raw_profile(found: Png, name: bytes, text: bytes | None) -> None:
     elif name in (b"iptc", b"8bim"):
         data = data.removeprefix(PHOTOSHOP_PREFIX)
         found.photoshop = with_iptc(None, data) if data.startswith(b"\x1c") else without_thumbnails(data)
+    elif name in (b"icc", b"icm"):
+        found.icc = found.icc or data
 
 
 def _decode_16_bits(found: Png) -> Samples:
@@ -195,10 +227,20 @@ def write_png(photo: Photo, stream: BinaryIO) -> None:
     if photo.xmp:
         stream.write(_chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + photo.xmp))
     if photo.comment:
-        stream.write(_chunk(b"tEXt", b"Comment\0" + photo.comment.replace(b"\0", b" ")))
+        text = photo.comment.replace(b"\0", b" ")
+        is_utf_8 = not text.isascii() and _is_utf_8(text)
+        stream.write(_chunk(b"iTXt", b"Comment\0\0\0\0\0" + text) if is_utf_8 else _chunk(b"tEXt", b"Comment\0" + text))
     if iptc_of(photo.photoshop) and photo.photoshop:
         stream.write(_chunk(b"zTXt", _RAW_KEYWORD + b"iptc\0\0" + zlib.compress(_raw_profile(photo.photoshop))))
     stream.write(encoded[end_of_header:])
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _raw_profile(data: bytes) -> bytes:

@@ -14,14 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, WebPImagePlugin
 
 from deoldify.errors import PhotoError
-from deoldify.photo.containers import AvifFile, frames_of_gif, is_lossless_webp
+from deoldify.photo.containers import AvifFile, check_bmp, is_lossless_webp
 from deoldify.photo.exif import resolution_of_exif
-from deoldify.photo.faults import opening, shown
+from deoldify.photo.faults import opening, shown, unreadable
+from deoldify.photo.gif import read_gif, size_of_gif
 from deoldify.photo.jpeg import read_jpeg, size_of_jpeg
 from deoldify.photo.jpeg2000 import read_jpeg_2000, size_of_jpeg_2000
+from deoldify.photo.kinds import other_kind
 from deoldify.photo.photo import Photo, as_bytes, dpi_of
 from deoldify.photo.png import read_png, size_of_png
 from deoldify.photo.samples import check_size, samples_of
@@ -54,7 +57,10 @@ def open_photo(source: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = M
     Raises:
         PhotoError: there is no such file, or it is no photograph, damaged, too large, or of a kind that cannot be
             read, or has no such page.
+        TypeError: ``source`` is neither a path nor a binary stream, or ``max_pixels`` or ``page`` no whole number.
+        ValueError: ``page`` is negative, or the stream is closed.
     """
+    _check_numbers(max_pixels, page)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         name = shown(path)
@@ -68,10 +74,31 @@ def open_photo(source: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = M
             raise PhotoError(f"{name} cannot be opened: {error.strerror or error}") from error
         with stream, opening(name):
             return _open_stream(stream, max_pixels, page)
+    if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
+        raise TypeError(f"a photograph is opened from a path or a stream of bytes, not from a {type(source).__name__}")
+    if getattr(source, "closed", False):
+        raise ValueError("the stream of the photograph is closed")
     given = getattr(source, "name", None)
-    with opening(given if isinstance(given, str) else "the uploaded file"):
-        stream = source if source.seekable() else io.BytesIO(source.read())
+    name = given if isinstance(given, str) else "the uploaded file"
+    seekable = getattr(source, "seekable", None)
+    if seekable is not None and seekable():
+        stream = source
+    else:
+        with opening(name):
+            data = source.read()
+        if not isinstance(data, bytes):
+            raise TypeError(f"a photograph is a stream of bytes, and this one gave a {type(data).__name__}")
+        stream = io.BytesIO(data)
+    with opening(name):
         return _open_stream(stream, max_pixels, page)
+
+
+def _check_numbers(max_pixels: object, page: object) -> None:
+    for name, value in (("max_pixels", max_pixels), ("page", page)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name} must be a whole number, not {value!r}")
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, and is {value}")
 
 
 def _open_stream(stream: BinaryIO, max_pixels: int, page: int) -> Photo:
@@ -81,6 +108,9 @@ def _open_stream(stream: BinaryIO, max_pixels: int, page: int) -> Photo:
         raise PhotoError("is empty")
     kind = _sniff(start)
     if kind is None:
+        other = other_kind(start)
+        if other is not None:
+            raise unreadable(other)
         raise PhotoError(
             "is not a photograph that can be read: its content is none of "
             "JPEG, PNG, TIFF, WebP, BMP, GIF, AVIF, HEIF, JPEG 2000"
@@ -116,7 +146,8 @@ def size_in(path: str | os.PathLike[str]) -> tuple[int, int]:
             stream.seek(0)
             if kind is None:
                 return 0, 0
-            sizes = {"TIFF": size_of_tiff, "JPEG": size_of_jpeg, "PNG": size_of_png, "JPEG 2000": size_of_jpeg_2000}
+            sizes = {"TIFF": size_of_tiff, "JPEG": size_of_jpeg, "PNG": size_of_png, "JPEG 2000": size_of_jpeg_2000,
+                     "GIF": size_of_gif}  # fmt: skip
             width, height = sizes[kind](stream) if kind in sizes else _reader(kind)(stream).size
             return int(width), int(height)
     except PhotoError:
@@ -195,19 +226,23 @@ def _open_jpeg_2000(stream: BinaryIO, max_pixels: int) -> Photo:
 
 
 def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
-    image = _reader(kind)(stream)
+    gif = read_gif(stream) if kind == "GIF" else None
+    if kind == "BMP":
+        check_bmp(stream)
+        stream.seek(0)
+    image = _reader(kind)(stream if gif is None else gif.file)
     check_size(*image.size, max_pixels)
     info = image.info
     icc, xmp, dpi = info.get("icc_profile"), as_bytes(info.get("xmp")), dpi_of(image)
     exif = as_bytes(info.get("exif"))
-    frames = frames_of_gif(stream) if kind == "GIF" else int(getattr(image, "n_frames", 1))
+    frames = int(getattr(image, "n_frames", 1)) if gif is None else gif.frames
     fields: dict[str, Any] = {"format": kind, "pages": max(1, frames), "animated": frames > 1}
-    if kind == "GIF":
-        fields["comment"] = as_bytes(info.get("comment"))
+    if gif is not None:
+        icc, xmp, fields["comment"] = gif.icc, gif.xmp, gif.comment
     elif kind == "WEBP":
         fields["lossless"] = is_lossless_webp(stream)
     elif kind == "HEIF":
-        fields |= {"pages": 1, "animated": False}  # several pictures of one container, not of one animation
+        fields["animated"] = False  # they are pictures of one container
     samples = samples_of(image)
     if isinstance(image, AvifFile):
         samples = replace(samples, orientation=image.orientation)

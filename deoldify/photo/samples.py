@@ -59,6 +59,8 @@ def to_8_bits(array: Array) -> Array:
 _ROOMY_BYTES = 1 << 29
 _BYTES_A_PIXEL = 8
 """Samples of a pixel may have so many bytes (RGB and alpha of 16 bits), and half a gigabyte beyond that together."""
+_LONGEST_SIDE = 10_000_000
+"""Pixels of a row or column. What is worked on row by row takes more memory where one row is all there is."""
 
 
 def check_size(width: int, height: int, max_pixels: int, *, samples: int = 1, bits: int = 8) -> None:
@@ -73,6 +75,10 @@ def check_size(width: int, height: int, max_pixels: int, *, samples: int = 1, bi
         raise PhotoError(
             f"has {width} × {height} = {width * height / 1e6:.0f} megapixels; "
             f"at most {max_pixels / 1e6:g} are allowed: make it smaller first"
+        )
+    if max(width, height) > _LONGEST_SIDE:
+        raise PhotoError(
+            f"has {width} × {height} pixels, and at most {_LONGEST_SIDE:,} a side are allowed: cut it into pieces first"
         )
     if not 1 <= bits <= 64 or samples < 1:
         raise PhotoError(f"is not a photograph that can be read: it has {samples} samples of {bits} bits a pixel")

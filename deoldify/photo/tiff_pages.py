@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -23,6 +24,8 @@ from deoldify.photo.samples import check_size
 _MOST_PAGES = 10_000
 _MOST_SEGMENTS = 300_000
 """Strips or tiles of a page: one a row of each plane of the tallest scans, and no more."""
+_ROOMY_PIXELS = 1 << 24
+"""Beyond the edges of a page tiles may have as many pixels again thrice, and so many more."""
 
 # Tags of storage that a decoder is shown; whatever else a file says, it does not get to see.
 _SHOWN = (256, 257, 258, 259, 262, 263, 264, 265, 266, 277, 278, 279, 273, 284, 292, 293, 317, 320, 321, 322, 323, 324,
@@ -96,18 +99,33 @@ def pages_of(stream: BinaryIO, layout: Layout, first: int) -> list[tuple[int, in
             pages.append((offset, None))
         else:
             reduced.append(offset)
-            for sub in inner:
-                below = None if sub in seen else _glance(stream, sub, layout, end, budget)
-                if below is not None and below[0]:
-                    pages.append((sub, offset))
-                    seen.add(sub)
-                    break
+            full = _full_below(inner, lambda sub: _glance(stream, sub, layout, end, budget), seen)
+            if full is not None:
+                pages.append((full, offset))
         offset = offset_next
     if not seen or not (pages or reduced):
         raise damaged("it has no directory")
     if pages and reduced and reduced[0] == first and pages[0][1] is None:
         pages[0] = (pages[0][0], first)  # what a thumbnail in front says of the photo is said nowhere else
     return pages or [(reduced[0], None)]
+
+
+def _full_below(
+    offsets: list[int], glance: Callable[[int], tuple[bool, list[int], int] | None], seen: set[int], nesting: int = 0
+) -> int | None:
+    """The first full page among SubIFDs, those of reduced ones among them included."""
+    for offset in offsets:
+        if offset in seen:
+            continue
+        seen.add(offset)
+        found = glance(offset)
+        if found is None:
+            continue
+        is_full, inner, _ = found
+        full = offset if is_full else _full_below(inner, glance, seen, nesting + 1) if nesting < 3 else None
+        if full is not None:
+            return full
+    return None
 
 
 def _glance(
@@ -179,6 +197,8 @@ def storage_of(stream: BinaryIO, directory: Directory, layout: Layout, max_pixel
             raise damaged(f"its tiles are {across} × {down} pixels in size")
         check_size(across, down, max_pixels, samples=samples, bits=bits)
         count = -(-width // across) * -(-height // down)
+        if count * across * down > 4 * width * height + _ROOMY_PIXELS:
+            raise damaged(f"its tiles are {across} × {down} pixels in size, for {width} × {height}")
     else:
         rows = max(1, min(one(278, height), height))
         count = -(-height // rows)
@@ -201,6 +221,8 @@ def storage_of(stream: BinaryIO, directory: Directory, layout: Layout, max_pixel
     size = stream.seek(0, os.SEEK_END)
     if any(at < 0 or length < 0 or at + length > size for at, length in zip(offsets, lengths)):
         raise damaged("its strips or tiles end beyond the file")
+    if sum(lengths) > 2 * size + _ROOMY_PIXELS:  # empty tiles are sometimes written once, but they are short
+        raise damaged("its strips or tiles lie on top of each other")
     kind, code = (Kind.LONG8, "Q") if layout.big else (Kind.LONG, "I")
     for tag, values in ((where, offsets), (long, lengths)):
         shown[tag] = Entry(kind, len(values), struct.pack(f"{layout.order}{len(values)}{code}", *values))

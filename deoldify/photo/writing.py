@@ -25,11 +25,12 @@ from deoldify.photo.labels import WITHOUT_ROOM, write_record
 from deoldify.photo.partial import partial_file
 from deoldify.photo.photo import Photo
 from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, iptc_of
-from deoldify.photo.png import write_png
+from deoldify.photo.png import texts_of, write_png
 from deoldify.photo.samples import bands, to_8_bits
 from deoldify.photo.tiff_writing import write_tiff
 
 _SEGMENT = 65533  # bytes that one JPEG marker can hold
+_LARGEST_PROFILE = 255 * (_SEGMENT - 14)
 _XMP_ROOM = _SEGMENT - len(XMP_PREFIX)
 _EXTENDED_PIECE = 65_000
 _EXIF_PREFIX = b"Exif\0\0"
@@ -63,8 +64,13 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     for at in range(0, len(photo.photoshop or b""), room):
         extra += _segment(0xED, PHOTOSHOP_PREFIX + (photo.photoshop or b"")[at : at + room])
     dpi = photo.dpi if photo.dpi and min(photo.dpi) > 0.5 and max(photo.dpi) < 65535 else None
-    comment = (photo.comment or b"")[:_SEGMENT]
-    kept = {"icc_profile": photo.icc_profile, "dpi": dpi, "comment": comment, "extra": extra}
+    for at in range(0, len(photo.comment or b""), _SEGMENT):
+        extra += _segment(0xFE, (photo.comment or b"")[at : at + _SEGMENT])
+    profile = photo.icc_profile
+    if len(profile or b"") > _LARGEST_PROFILE:
+        warn("its ICC profile does not fit into a JPEG and is left out")
+        profile = None
+    kept = {"icc_profile": profile, "dpi": dpi, "extra": extra}
     _flattened(photo).save(stream, "JPEG", **options, **{key: value for key, value in kept.items() if value})
 
 
@@ -175,7 +181,7 @@ def save_photo(
     """
     suffix, target = Path(path).suffix.lower(), Path(os.path.realpath(path))
     with saving(path):
-        check_savable(photo, path)
+        _check_savable(photo, Path(path))
         with partial_file(target, modified=modified) as stream:
             _WRITERS[suffix](_labelled(photo, label, stamp, suffix), stream)
             if stamp and suffix in WITHOUT_ROOM:
@@ -209,14 +215,13 @@ def save_pages(
             goes through.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in PAGED_SUFFIXES:
-        raise PhotoError(f"cannot save {shown(path)}: several pages need a name that ends in .tif or .tiff")
 
     def labelled() -> Iterator[Photo]:
         for photo in photos:
             yield _labelled(photo, label, stamp, suffix)
 
     with saving(path):
+        _check_paged(Path(path))
         _check_path(Path(path))
         with partial_file(Path(os.path.realpath(path)), modified=modified) as stream:
             write_tiff(labelled(), stream)
@@ -224,23 +229,37 @@ def save_pages(
                 ready(stream)
 
 
-def check_savable(photo: Photo, path: str | os.PathLike[str]) -> None:
+def check_savable(photo: Photo, path: str | os.PathLike[str], *, several: bool = False) -> None:
     """Say before the work on a photo what would keep its result from being saved there.
 
     Args:
         photo: of the size that the result will have.
         path: where it is to be saved.
+        several: whether further pages are to be saved with it, see ``save_pages``.
 
     Raises:
-        PhotoError: the suffix is unknown, the folder is missing, or the format cannot hold a photo of that size.
+        PhotoError: the suffix is unknown or not one of several pages, the folder is missing, or the format cannot hold
+            a photo of that size.
     """
-    _check_path(Path(path))
-    kind, longest = _LONGEST_SIDES.get(Path(path).suffix.lower(), ("", 0))
+    with saving(path):
+        _check_savable(photo, Path(path))
+        if several:
+            _check_paged(Path(path))
+
+
+def _check_savable(photo: Photo, path: Path) -> None:
+    _check_path(path)
+    kind, longest = _LONGEST_SIDES.get(path.suffix.lower(), ("", 0))
     if longest and max(photo.width, photo.height) > longest:
         raise PhotoError(
             f"a {kind} holds at most {longest} pixels a side and this photo has {photo.width} × {photo.height}: "
             "save it as PNG or TIFF"
         )
+
+
+def _check_paged(path: Path) -> None:
+    if path.suffix.lower() not in PAGED_SUFFIXES:
+        raise PhotoError("several pages need a name that ends in .tif or .tiff")
 
 
 def _check_path(path: Path) -> None:
@@ -254,6 +273,8 @@ def _check_path(path: Path) -> None:
 
 
 def _labelled(photo: Photo, label: str | None, stamp: str | None, suffix: str) -> Photo:
+    if suffix != ".png" and photo.comment is None and photo.png_chunks:
+        photo = replace(photo, comment=texts_of(photo.png_chunks))
     if label:
         # A packet that a JPEG holds in one segment is not to be parted for the label's sake; the EXIF has it, too.
         fits = suffix in _JPEG_SUFFIXES and len(photo.xmp or b"") <= _XMP_ROOM

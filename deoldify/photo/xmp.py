@@ -6,13 +6,12 @@ See ISO 16684-1, and for the parts of a JPEG Adobe's "XMP Specification Part 3",
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from hashlib import md5
 
 from deoldify.photo.faults import warn
 from deoldify.photo.xmp_packet import (
-    CAMERA,
     IPTC,
+    LARGEST_XMP,
     NOTE,
     RDF,
     THUMBNAIL,
@@ -27,10 +26,13 @@ from deoldify.photo.xmp_packet import (
 _PROMISING = (
     b"http://ns.google.com/photos/1.0/container/", b"http://ns.google.com/photos/1.0/depthmap/",
     b"http://ns.google.com/photos/1.0/image/", b"http://ns.google.com/photos/dd/1.0/",
+    b"http://ns.google.com/photos/1.0/audio/", b"http://ns.google.com/photos/1.0/focus/",
+    b"http://ns.oplus.com/photos/1.0/camera/", b"http://ns.xiaomi.com/photos/1.0/camera/",
     b"http://ns.adobe.com/hdr-gain-map/", b"http://ns.apple.com/HDRGainMap/", b"http://ns.apple.com/pixeldatainfo/",
     b"http://ns.apple.com/depthData/",
 )  # fmt: skip
-"""Beginnings of namespaces that promise a gain map, a depth map or further pictures behind the photo's own."""
+"""Beginnings of namespaces that promise a gain map, a depth map, sound, a video or further pictures behind the photo's
+own."""
 
 _AI_SOURCE = b"http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 _EMPTY = (
@@ -38,6 +40,10 @@ _EMPTY = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 )
+_XML_DECLARATION = re.compile(r"\A<\?xml\s[^?<>]{0,200}\?>")
+"""It names the encoding that the packet had."""
+_MOST_DECLARED = 50_000
+"""Declarations of namespaces that are repeated so that each description stands alone."""
 _END = re.compile(rb"[ \t\r\n]{0,1048576}<\?xpacket\s{1,8}end")
 
 
@@ -67,7 +73,7 @@ def cleaned(xmp: bytes | None) -> bytes | None:
 def _is_of_the_old_picture(namespace: bytes, local: bytes) -> bool:
     return (
         namespace.startswith(_PROMISING)
-        or (namespace == CAMERA and local.startswith((b"MotionPhoto", b"MicroVideo")))
+        or local.startswith((b"MotionPhoto", b"MicroVideo"))  # each maker in a namespace of its own
         or (namespace == XAP and local in (b"Thumbnails", b"PageInfo"))
         or namespace == THUMBNAIL
     )
@@ -78,9 +84,10 @@ def _in_utf_8(xmp: bytes) -> bytes:
                            (b"\xfe\xff", "utf-16"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")):  # fmt: skip
         if xmp.startswith(mark):
             try:
-                return xmp.decode(encoding).encode()
+                text = xmp.decode(encoding)
             except UnicodeError:
                 return b""
+            return _XML_DECLARATION.sub("", text.removeprefix("\ufeff")).encode()
     return xmp
 
 
@@ -188,21 +195,37 @@ def joined(standard: bytes | None, parts: dict[bytes, bytes]) -> bytes | None:
     changes = [(holder.start, holder.end, b"") for holder, _ in named]
     extended = parts.get(named[0][1].strip())
     more = read_packet(_in_utf_8(extended)) if extended else None
-    if more is None:
+    added = None if more is None else _standing_alone(more)
+    if added is None:
         warn("the extended part of its XMP is missing or damaged and is left out")
     else:
-        changes.append(packet.at_the_end_of_rdf(rdf, b"".join(_standing_alone(more))))
+        changes.append(packet.at_the_end_of_rdf(rdf, added))
     return packet.changed(changes)
 
 
-def _standing_alone(packet: Packet) -> Iterator[bytes]:
-    """The descriptions of a packet, with all declarations that they need."""
+def _standing_alone(packet: Packet) -> bytes | None:
+    """The descriptions of a packet, with all declarations that they need; None where that is too much."""
+    parts, size, declared = list[bytes](), 0, 0
     for description in packet.descriptions():
         own = {attribute.name for attribute in description.attributes}
         outer = {name: value for name, value in packet.declarations(description).items() if name not in own}
         at = description.start + 1 + len(description.name)
         added = b"".join(b" %b=%b" % pair for pair in outer.items())
-        yield packet.text[description.start : at] + added + packet.text[at : description.end]
+        parts += [packet.text[description.start : at], added, packet.text[at : description.end]]
+        size, declared = size + description.end - description.start + len(added), declared + len(outer)
+        if size > LARGEST_XMP or declared > _MOST_DECLARED:
+            return None
+    return b"".join(parts)
+
+
+def _about_and_declarations(packet: Packet, description: Element) -> tuple[bytes, bytes]:
+    """What a description needs to say to be one of the same thing, in the same namespaces, elsewhere."""
+    about = b"".join(
+        packet.text[a.start : a.end]
+        for a in description.attributes
+        if packet.full_name(a.name, description) == (RDF, b"about")
+    )
+    return about, b"".join(b" %b=%b" % pair for pair in packet.declarations(description).items())
 
 
 _REFERENCE = b'<%b %b="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%b"/>'
@@ -235,19 +258,21 @@ def split(xmp: bytes, at_most: int) -> tuple[bytes, bytes, bytes] | None:
         moved.append((index, description, holder))
     if left > at_most or not moved:
         return None
-    body = b""
+    parts, size = list[bytes](), 0
+    heads: dict[int, tuple[bytes, bytes]] = {}
     for _, description, holder in sorted(moved, key=lambda each: each[0]):
-        about = b"".join(
-            packet.text[a.start : a.end]
-            for a in description.attributes
-            if packet.full_name(a.name, description) == (RDF, b"about")
-        )
-        spaces = b"".join(b" %b=%b" % pair for pair in packet.declarations(description).items())
+        if description.start not in heads:
+            heads[description.start] = _about_and_declarations(packet, description)
+        about, spaces = heads[description.start]
         content = packet.text[holder.start : holder.end]
         if isinstance(holder, Attribute):
-            body += b"<%bDescription%b%b%b/>" % (colon, about, spaces, content)
+            parts.append(b"<%bDescription%b%b%b/>" % (colon, about, spaces, content))
         else:
-            body += b"<%bDescription%b%b>%b</%bDescription>" % (colon, about, spaces, content, colon)
+            parts.append(b"<%bDescription%b%b>%b</%bDescription>" % (colon, about, spaces, content, colon))
+        size += len(parts[-1])
+        if size > LARGEST_XMP:  # since all that is declared around a property is declared with it anew
+            return None
+    body = b"".join(parts)
     declared = b"xmlns:" + prefix if prefix else b"xmlns"
     extended = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><%bRDF %b="%b">%b</%bRDF></x:xmpmeta>' % (
         colon, declared, RDF, body, colon

@@ -14,6 +14,7 @@ LARGEST_XMP = 1 << 25
 """Bytes of a packet; none that describes a photograph has as many."""
 _DEEPEST = 64
 _MOST_ELEMENTS = 50_000
+_MOST_ATTRIBUTES = 50_000
 
 RDF = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 TIFF = b"http://ns.adobe.com/tiff/1.0/"
@@ -37,13 +38,17 @@ class Attribute:
 
 @dataclass(eq=False)
 class Element:
-    """``start`` to ``end`` is all of it, ``inside`` to ``close`` its content; both are 0 where it has no end tag."""
+    """``start`` to ``end`` is all of it, ``inside`` to ``close`` its content; both are 0 where it has no end tag.
+
+    ``declared`` are its own declarations of namespaces, by name.
+    """
 
     name: bytes
     start: int
     parent: Element | None
     attributes: list[Attribute] = field(default_factory=list)
     children: list[Element] = field(default_factory=list)
+    declared: dict[bytes, Attribute] = field(default_factory=dict)
     inside: int = 0
     close: int = 0
     end: int = 0
@@ -68,6 +73,7 @@ class Packet:
         self.text = text
         self.root = Element(b"", 0, None)
         self.elements: list[Element] = []
+        self._attributes = 0
         self._read()
 
     def _read(self) -> None:
@@ -105,8 +111,13 @@ class Packet:
             raise _MalformedError("a tag has no name")
         element, at = Element(name[0], at, parent), name.end()
         while (match := _ATTRIBUTE.match(self.text, at)) is not None:
-            element.attributes.append(Attribute(match[1], match.start(), match.start(2) + 1, match.end()))
-            at = match.end()
+            attribute = Attribute(match[1], match.start(), match.start(2) + 1, match.end())
+            element.attributes.append(attribute)
+            if attribute.name.startswith(b"xmlns"):
+                element.declared.setdefault(attribute.name, attribute)
+            at, self._attributes = match.end(), self._attributes + 1
+        if self._attributes > _MOST_ATTRIBUTES:
+            raise _MalformedError("it has too many attributes")
         end = _TAG_END.match(self.text, at)
         if end is None:
             raise _MalformedError("a tag has no end")
@@ -124,9 +135,8 @@ class Packet:
         declaration = b"xmlns:" + prefix if colon else b"xmlns"
         at: Element | None = element
         while at is not None:
-            for attribute in at.attributes:
-                if attribute.name == declaration:
-                    return self.value(attribute), local
+            if declaration in at.declared:
+                return self.value(at.declared[declaration]), local
             at = at.parent
         return _USUAL.get(prefix, b""), local
 
@@ -154,9 +164,8 @@ class Packet:
         found: dict[bytes, bytes] = {}
         at: Element | None = element
         while at is not None:
-            for attribute in at.attributes:
-                if attribute.name.startswith(b"xmlns"):
-                    found.setdefault(attribute.name, self.text[attribute.value - 1 : attribute.end])
+            for name, attribute in at.declared.items():
+                found.setdefault(name, self.text[attribute.value - 1 : attribute.end])
             at = at.parent
         return found
 

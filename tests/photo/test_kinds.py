@@ -100,7 +100,7 @@ def pack_ycbcr(grey: Array, across: int, down: int) -> bytes:
 def hand_made(tags: dict[int, Any], data: bytes, **more: Any) -> bytes:
     """A little-endian TIFF of one strip behind its header."""
     data += bytes(len(data) % 2)
-    tags = {**tags, 273: 8, 279: len(data)}
+    tags = {273: 8, 279: len(data), **tags}
     entries, extra, at = b"", b"", 8 + len(data)
     behind = at + 2 + 12 * len(tags) + 4
     for tag in sorted(tags):

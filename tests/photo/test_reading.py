@@ -66,7 +66,7 @@ def test_what_is_no_photograph(tmp_path: Path) -> None:
     (tmp_path / "paper.tif").write_bytes(b"%PDF-1.7\n")
     for name, words in {
         "notes.jpg": r"notes\.jpg is not a photograph that can be read",
-        "paper.tif": r"paper\.tif is not a photograph that can be read",
+        "paper.tif": r"paper\.tif is of a kind that cannot be read \(PDF\)",
         "empty.png": r"empty\.png is empty",
         "missing.png": r"missing\.png does not exist",
         ".": "is a folder",
