@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from demo.album import Album, Done, Entry
 from demo.jobs import Colouring, asked_of, open_for, write
-from demo.models import colorizer
 from demo.planes import Kept, read_plane
 from demo.previews import write_previews
 from demo.storage import storage
+from deoldify.colorizer import Colorizer
 from deoldify.imaging import Adjustments, Hint
 from deoldify.photo import open_photo
 
@@ -87,7 +87,7 @@ def repaint(album: Album, entry: Entry, before: Done, after: Done, adjustments: 
     if after.kept is None or entry.shown is None or not isinstance(after.made, Colouring):
         return
     asked = asked_of(possible_of(adjustments, after.kept))
-    painted = colorizer(after.made.model).paint(open_photo(entry.shown.large), read_plane(after.kept.file), **asked)
+    painted = Colorizer.paint(open_photo(entry.shown.large), read_plane(after.kept.file), **asked)
     previews = write_previews(painted, storage().new_folder(), "result")
     with album.changing():
         entry.adjustments = adjustments
@@ -109,7 +109,7 @@ def finish(album: Album, entry: Entry) -> None:
         return
     job = replace(done.made, adjustments=possible_of(entry.adjustments, done.kept))
     photo = open_for(entry.source, entry.name)
-    painted = colorizer(job.model).paint(photo, read_plane(done.kept.file), **asked_of(job.adjustments))
+    painted = Colorizer.paint(photo, read_plane(done.kept.file), **asked_of(job.adjustments))
     write(painted, done.file, job, job.label, entry.source)
     with album.changing():
         if entry.done is done:

@@ -8,17 +8,19 @@ from typing import Any, cast
 
 import gradio as gr
 
-import deoldify
 from demo.adjusting import adjustments_of
 from demo.api import Sent, album_endpoint, do_many, do_one, endpoint, failure, one_in_turn, one_of, whole, yes_or_no
+from demo.choices import about_model, is_colorizer, model_choices
 from demo.component import SentCheckbox, SentChoice, SentNumber
-from demo.costs import costs, costs_of_awake, megabytes
+from demo.costs import costs, costs_of_awake
 from demo.elements import render_factor_of, render_size
 from demo.jobs import Colouring, sentence
-from demo.models import DEFAULT_MODEL, downloads
+from demo.models import DEFAULT_MODEL, records_of
+from demo.offer import offer
 from demo.uploads import UploadedPhoto
 from demo.versions import send_versions
 from demo.workbench import PRIVATE, Bench, photos_come_in, photos_of, remember, work_is_done
+from deoldify.checkpoints import locate
 from deoldify.imaging import Transfer
 from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS
 
@@ -33,7 +35,8 @@ EXAMPLES = [_FOLDER / f"{name}.jpg" for name in ("astronaut", "cat", "coffee", "
 
 PURPOSE = "For black-and-white photographs: gives them colour, and leaves their light as it is."
 
-_HOW = f"""model: one of the names listed. render_factor: side of the square that the model sees, in units of
+_HOW = f"""model: one of the names listed, or several with a plus between them, for what they agree on; auto is the
+truest that is here. render_factor: side of the square that the model sees, in units of
 {FACTOR_PIXELS} pixels, {RENDER_FACTORS[0]} to {RENDER_FACTORS[-1]}; none chooses it by the photo and what is free of
 memory. transfer: how colour gets to full size, guided, bilinear or none. saturation: 0 for no colour to 1.5. warmth:
 -1 for cooler to 1 for warmer. liveliness: 0 for the model's cautious opinion to 1 for its lively one, none for what it
@@ -57,32 +60,10 @@ each about, likely (0, or which of other likely colours), model, factor, wanted,
 photo: an image file. {_HOW.partition("transfer:")[0]}"""
 
 
-def model_choices() -> list[tuple[str, str]]:
-    """The colorizers, with what each is good at."""
-    choices = []
-    for info in deoldify.models():
-        if info.task == "colorize":
-            about = info.good_at.split(",")[0].split(";")[0]
-            here = "" if info.here else f" · {megabytes(info.bytes)} download"
-            choices.append((f"{info.name}{f' · {about}' if about else ''}{here}", info.name))
-    return choices
-
-
-def about_model(name: str) -> str:
-    """What a model is good at, its terms, and that it has to be fetched."""
-    info = next(info for info in deoldify.models() if info.name == name)
-    good_at = f"{info.good_at[:1].upper()}{info.good_at[1:]}. " if info.good_at else ""
-    about = f"{good_at}Licence: {info.licence}. {info.terms}"
-    if info.here:
-        return about
-    if not downloads.allowed:
-        return f"**Not on the server**; whoever runs it can fetch it. {about}"
-    return f"**Not here yet: *Colorize* first downloads {megabytes(info.bytes)}** from the {info.source}. {about}"
-
-
 def colorize_tab(page: gr.Blocks) -> Bench:
     """Everything about colouring photos, and the API endpoints ``/colorize`` and ``/album``; called in ``page``."""
     gr.Markdown(PURPOSE)
+    come = offer(page)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
             rest = photos_of("colorize", "Colorize", EXAMPLES, "Or try one of these:")
@@ -111,7 +92,7 @@ def colorize_tab(page: gr.Blocks) -> Bench:
         return costs(name, chosen, size_of(request))
 
     def awake(request: gr.Request, name: str, chosen: int | None) -> Any:
-        if not next(info for info in deoldify.models() if info.name == name).here:
+        if any(locate(record) is None for record in records_of(name)):
             return gr.skip()
         return costs_of_awake(name, chosen, size_of(request))
 
@@ -125,6 +106,7 @@ def colorize_tab(page: gr.Blocks) -> Bench:
     bench.photos.change(moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     photos_come_in(bench)
     done = work_is_done(bench, [*setting, transfer, recolour], _colouring)
+    come.then(named, model, model, **PRIVATE).then(moved, setting, factor, **PRIVATE)
     done.then(named, model, model, **PRIVATE).then(awake, setting, factor, **PRIVATE)
     _endpoints()
     transfer.input(None, transfer, None, js=remember("transfer", "value === 'guided' ? '' : value"), **PRIVATE)
@@ -144,12 +126,15 @@ def _from_address(request: gr.Request) -> tuple[Any, ...]:
     way = transfer if transfer in [value for _, value in TRANSFERS] else gr.skip()
     recolour = True if asked.get("recolour") == "true" else gr.skip()
     name = asked.get("model")
-    known = [choice for _, choice in model_choices()]
-    chosen = name if name in known else DEFAULT_MODEL
+    chosen = name if name is not None and is_colorizer(name) else DEFAULT_MODEL
     factor = render_factor_of(asked.get("factor"))
-    if name not in known and factor is None:
+    if name != chosen and factor is None:
         return gr.skip(), gr.skip(), way, recolour
-    return gr.Dropdown(value=chosen, info=about_model(chosen)), costs(chosen, factor, (0, 0)), way, recolour
+    choices = model_choices()
+    if chosen not in [value for _, value in choices]:  # some that are to agree, which are not among those proposed
+        choices.append((chosen.replace("+", " + "), chosen))
+    model = gr.Dropdown(choices, value=chosen, info=about_model(chosen))
+    return model, costs(chosen, factor, (0, 0)), way, recolour
 
 
 def _endpoints() -> None:
@@ -175,8 +160,10 @@ def _job(model: object, render_factor: object, transfer: object, **told: object)
         adjustments = adjustments_of(told)
     except ValueError as error:
         raise failure(sentence(error)) from error
+    if not is_colorizer(model):
+        one_of(model, "model", tuple(name for _, name in model_choices()))
     return Colouring(
-        one_of(model, "model", tuple(name for _, name in model_choices())),
+        cast(str, model),
         whole(render_factor, "render_factor", RENDER_FACTORS),
         cast(Transfer, one_of(transfer, "transfer", tuple(value for _, value in TRANSFERS))),
         adjustments,

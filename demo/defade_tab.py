@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 import gradio as gr
 
 from demo.api import Sent, do_one, endpoint, number, one_of, yes_or_no
-from demo.colorize_tab import model_choices
+from demo.choices import model_choices
 from demo.component import SentCheckbox, SentChoice, SentNumber
 from demo.jobs import Restoring
 from demo.models import DEFAULT_MODEL

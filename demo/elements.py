@@ -16,10 +16,10 @@ import PIL.Image
 
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, Album
 from demo.component import WithoutStub
-from demo.costs import ABOUT, USUAL_PHOTO
+from demo.costs import USUAL_PHOTO, standing
 from demo.jobs import MAX_PIXELS
-from deoldify.checkpoints import find
-from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS, best_render_factor
+from demo.models import DEFAULT_MODEL
+from deoldify.model import FACTOR_PIXELS, RENDER_FACTORS
 
 WEB = Path(__file__).with_name("web")
 
@@ -185,9 +185,7 @@ def render_size(prefix: str) -> RenderSize:
 </div>
 <p class="cost" data-role="cost" aria-live="polite"></p>
 """
-    auto = best_render_factor(find("compact"), *USUAL_PHOTO)
-    value = {"factor": None, "auto": auto, "largest": largest, "cost": ABOUT, "of": None}
     return RenderSize(
-        value, html_template=skeleton, js_on_load=_script("size.js"), apply_default_css=False,
-        elem_id=f"{prefix}factor", smallest=smallest, pixels=FACTOR_PIXELS,
+        standing(DEFAULT_MODEL, USUAL_PHOTO), html_template=skeleton, js_on_load=_script("size.js"),
+        apply_default_css=False, elem_id=f"{prefix}factor", smallest=smallest, pixels=FACTOR_PIXELS,
     )  # fmt: skip

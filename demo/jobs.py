@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Protocol
 
 from demo.gpu import on_gpu
-from demo.models import DEFADE_MODEL, DEFAULT_MODEL, bring, colorizer, defader, wake
+from demo.models import DEFADE_MODEL, EMBEDDED_MODEL, bring, colorizer, defader, settled, wake
 from demo.previews import what_is_left_out
 from deoldify.colorizer import Asked
 from deoldify.errors import CheckpointError, DeOldifyError, LeftOutError, ProgramError, UnknownModelError
@@ -169,7 +169,7 @@ class Colouring:
     @property
     def stamped(self) -> FolderJob:
         return colorize_job(
-            self.model, render_factor=self.render_factor, transfer=self.transfer, likely=self.likely,
+            settled(self.model), render_factor=self.render_factor, transfer=self.transfer, likely=self.likely,
             **asked_of(self.adjustments),
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ class Colouring:
     def facts(self, result: Photo, label: str, seconds: float) -> ColourFacts:
         automatic, render = self.render_factor is None, result.renders[-1]
         return ColourFacts(
-            self.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds,
+            render.model, render.factor, render.wanted, automatic, self.transfer, result.width, result.height, seconds,
             str(self.adjustments), **_taken_for(result),
         )  # fmt: skip
 
@@ -216,7 +216,9 @@ class Restoring:
     def stamped(self) -> FolderJob:
         if self.colour == "never":
             return defade_job(strength=self.strength, keep_tone=self.keep_tone)
-        return restore_job(self.colorizer, strength=self.strength, keep_tone=self.keep_tone, colour=self.colour)
+        return restore_job(
+            settled(self.colorizer), strength=self.strength, keep_tone=self.keep_tone, colour=self.colour
+        )
 
     def __call__(self, photo: Photo) -> Made:
         model = defader()
@@ -330,7 +332,7 @@ def explained(source: Path, name: str) -> Iterator[None]:
         log.warning("%s", error)
         raise JobError(
             f"This model is not on the server, and it cannot be fetched now. "
-            f"The model {DEFAULT_MODEL} needs no download."
+            f"The model {EMBEDDED_MODEL} needs no download."
         ) from error
     except (DeOldifyError, ValueError) as error:
         if _is_full(error):

@@ -17,6 +17,8 @@ from demo.planes import keep
 from demo.storage import storage
 from demo.turns import TURNS, LeftError
 from demo.working import followed
+from deoldify.checkpoints import names_of
+from deoldify.colorizer import Colorizer
 from deoldify.model import FACTOR_PIXELS
 from deoldify.photo import Photo, open_photo
 from deoldify.variants import Variant, by_agreement
@@ -37,7 +39,9 @@ def variants_of(job: Colouring, photo: Photo, tell: Tell, left: Callable[[], boo
     The one that the others agree with most comes first. There are none where they are no longer wanted.
     """
     others = [
-        info.name for info in deoldify.models() if info.task == "colorize" and info.here and info.name != job.model
+        info.name
+        for info in deoldify.models()
+        if info.task == "colorize" and info.here and info.name not in names_of(job.model)
     ][:_OTHER_MODELS]
     made: dict[Variant, Colouring] = {}
     for number, model in enumerate((job.model, *others)):
@@ -49,6 +53,9 @@ def variants_of(job: Colouring, photo: Photo, tell: Tell, left: Callable[[], boo
         own = replace(job, model=model, render_factor=None if number else job.render_factor)
         for variant in _variants(own, 1 if number else COUNT - len(others), photo):
             made[variant] = replace(own, render_factor=variant.render_factor, likely=variant.likely)
+            assert variant.plane.render is not None
+            if variant.plane.render.model != model:  # of those that agree, what one would have by itself
+                made[variant] = replace(made[variant], model=variant.plane.render.model, likely=0)
     return [(made[variant], variant) for variant in by_agreement(list(made))]
 
 
@@ -117,7 +124,7 @@ def _version(job: Colouring, variant: Variant, usual: Colouring, entry: Entry) -
     small = open_photo(entry.shown.large).to_image()
     small.thumbnail((_SIDE, _SIDE))
     asked = asked_of(possible_of(entry.adjustments, kept))
-    painted = colorizer(job.model).paint(Photo.from_image(small), variant.plane, **asked)
+    painted = Colorizer.paint(Photo.from_image(small), variant.plane, **asked)
     painted.to_image().convert("RGB").save(folder / "version.jpg", quality=88)
     told, side = about(job, usual), render.factor * FACTOR_PIXELS
     facts = (
@@ -151,7 +158,7 @@ def send_versions(job: Colouring, source: Path, name: str, tell: Tell) -> tuple[
             plane = variant.plane
             asked = possible(job.adjustments, lively=plane.lively is not None, certain=plane.certainty is not None)
             own = replace(made, adjustments=asked)
-            painted = colorizer(own.model).paint(photo, plane, **asked_of(asked))
+            painted = Colorizer.paint(photo, plane, **asked_of(asked))
             file = storage().new_folder() / f"{PurePosixPath(name).stem}-version{number + 1}{photo.suffix}"
             write(painted, file, own, own.label, source)
             files.append(file)

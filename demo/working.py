@@ -12,8 +12,8 @@ from pathlib import Path
 from demo.adjusting import finish, possible
 from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, Album, Done, Entry
 from demo.archives import is_archive, pack, unpack
-from demo.jobs import Colouring, Job, JobError, do, open_for
-from demo.models import tells
+from demo.jobs import Colouring, Job, JobError, do, explained, open_for
+from demo.models import settled, tells
 from demo.planes import keep
 from demo.previews import what_is_left_out, write_previews
 from demo.storage import storage
@@ -207,10 +207,12 @@ def _of_its_own(job: Job, album: Album, entry: Entry) -> Job:
     """The job with what was asked of this photo's colours before, as far as the model can do it."""
     if not isinstance(job, Colouring):
         return job
-    lively, certain = tells(job.model)
+    with explained(entry.source, entry.name):
+        model = settled(job.model)
+    lively, certain = tells(model)
     adjustments = possible(entry.adjustments, lively=lively, certain=certain)
     recolour = job.recolour or len(album.entries) == 1  # one photo alone is done whatever it is
-    return replace(job, adjustments=adjustments, recolour=recolour)
+    return replace(job, model=model, adjustments=adjustments, recolour=recolour)
 
 
 def pack_results(album: Album) -> None:

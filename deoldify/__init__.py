@@ -59,11 +59,9 @@ __all__ = [
 @cache
 def _best_colorizer() -> Colorizer:
     """The best colorizer whose weights are on this machine, loaded once."""
-    from deoldify.loading import load_colorizer
+    from deoldify.loading import load_best
 
-    here = {model.name for model in models() if model.here and model.task == "colorize"}
-    best = next((name for name in ("artistic", "stable", "video", "compact") if name in here), "compact")
-    return load_colorizer(best)
+    return load_best()
 
 
 @cache

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deoldify import console
-from deoldify.checkpoints import find_any, is_repository
+from deoldify.checkpoints import AUTO, find_any, is_repository, names_of
+from deoldify.choice import Choice
 from deoldify.errors import DeOldifyError, UnknownModelError, UsageError
 from deoldify.model_commands import fetch_command, models_command
 from deoldify.options import (
@@ -76,7 +77,7 @@ def main(quiet: QuietOption = False, verbose: VerboseOption = False, version: Ve
 def colorize_command(
     photos: PhotosArgument,
     output: OutputOption,
-    model: ColorizerOption = "compact",
+    model: ColorizerOption = AUTO,
     checkpoint: CheckpointOption = None,
     render_factor: RenderFactorOption = None,
     transfer: Annotated[
@@ -111,7 +112,8 @@ def colorize_command(
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept. Of several, those that have
     colours of their own are left out, unless --recolour is said.
     """
-    _check_name(model)
+    _check_names(model)
+    choice = Choice(model, output, checkpoint=checkpoint, device=device.value, precision=precision.value)
     leave_coloured = not recolour and (len(photos) > 1 or photos[0].is_dir())
     hints = _hints(hint or [], photos)
     if renders is not None and renders != 1 and renders % 2:
@@ -120,14 +122,13 @@ def colorize_command(
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
-        from deoldify.loading import load_colorizer
         from deoldify.monochrome import without_colours
 
         asked: Asked = {
             "saturation": saturation, "warmth": warmth, "liveliness": liveliness, "caution": caution, "hints": hints,
             "look": look,
         }  # fmt: skip
-        colorizer = load_colorizer(model, checkpoint=checkpoint, device=device.value, precision=precision.value)
+        colorizer = choice.load()
         if common is not None:
             asked["look"] = common.taken(
                 lambda path: colorizer.look_of(path, render_factor=render_factor, renders=renders)
@@ -146,10 +147,12 @@ def colorize_command(
     def job() -> Job:
         from deoldify.jobs import colorize_job
 
-        return colorize_job(
-            model, checkpoint=checkpoint, render_factor=render_factor, renders=renders, transfer=transfer.value,
-            precision=precision.value, pages=pages.value, saturation=saturation, warmth=warmth, liveliness=liveliness,
-            caution=caution, hints=hints, look=look, one_look=one_look,
+        return choice.job(
+            lambda name: colorize_job(
+                name, checkpoint=checkpoint, render_factor=render_factor, renders=renders, transfer=transfer.value,
+                precision=precision.value, pages=pages.value, saturation=saturation, warmth=warmth,
+                liveliness=liveliness, caution=caution, hints=hints, look=look, one_look=one_look,
+            )
         )  # fmt: skip
 
     console.do_photos(
@@ -221,7 +224,7 @@ def restore_command(
     strength: StrengthOption = 1.0,
     keep_tone: KeepToneOption = False,
     colour: ColourOption = Colour.auto,
-    model: ColorizerOption = "compact",
+    model: ColorizerOption = AUTO,
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     force: ForceOption = False,
@@ -239,14 +242,15 @@ def restore_command(
     It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own, be it toned. What a photo was
     taken for is said; --colour decides otherwise.
     """
-    _check_name(model)
+    _check_names(model)
+    choice = Choice(model, output, checkpoint=None, device=device.value, precision=precision.value)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
-        from deoldify.loading import load, load_colorizer
+        from deoldify.loading import load
         from deoldify.restoring import restore_photo
 
         defader = load("defade", device=device.value, precision=precision.value)
-        colorizer = load_colorizer(model, device=device.value, precision=precision.value)
+        colorizer = choice.load()
 
         def work(photo: Photo) -> tuple[Photo, str]:
             return restore_photo(
@@ -258,9 +262,11 @@ def restore_command(
     def job() -> Job:
         from deoldify.jobs import restore_job
 
-        return restore_job(
-            model, strength=strength, keep_tone=keep_tone, colour=colour.value, precision=precision.value,
-            pages=pages.value,
+        return choice.job(
+            lambda name: restore_job(
+                name, strength=strength, keep_tone=keep_tone, colour=colour.value, precision=precision.value,
+                pages=pages.value,
+            )
         )  # fmt: skip
 
     console.do_photos(
@@ -270,10 +276,11 @@ def restore_command(
     )  # fmt: skip
 
 
-def _check_name(model: str) -> None:
+def _check_names(model: str) -> None:
     """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
-    if os.path.exists(model) or not is_repository(model):
-        find_any(model)
+    for name in () if model == AUTO else names_of(model):
+        if os.path.exists(name) or not is_repository(name):
+            find_any(name)
 
 
 def _look(like: Path | None) -> Look | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deoldify import imaging
 from deoldify.imaging import Adjustments, ColourPlane, Hint, Look, Pixels, Transfer
-from deoldify.model import FACTOR_PIXELS, Model, image_of
+from deoldify.model import FACTOR_PIXELS, Model, image_of, sizes
 from deoldify.monochrome import judged
 from deoldify.opinions import colour_planes
 from deoldify.photo import Photo, Render, Source, photo_of
@@ -205,7 +205,7 @@ class Colorizer(Model):
         planes, render = self._within_memory(
             pixels, render_factor, lambda side: self._rendered(pixels, side, count, others)[0], count
         )
-        return [replace(plane, render=replace(render, certainty=_mean(plane.certainty))) for plane in planes]
+        return [replace(plane, render=replace(render, certainty=mean_certainty(plane))) for plane in planes]
 
     def certainty(
         self, image: Source, *, render_factor: int | None = None, renders: int | None = None
@@ -274,27 +274,12 @@ class Colorizer(Model):
         transfer: Transfer,
         adjustments: Adjustments,
     ) -> tuple[Pixels, Render]:
-        if transfer not in ("guided", "bilinear", "none"):
-            raise ValueError(f"transfer {transfer!r} is none of guided, bilinear, none")
-
+        check_transfer(transfer)
         count = self._renders(renders)
 
         def coloured(side: int) -> tuple[Pixels, float | None]:
             (plane, *_), render = self._rendered(pixels, side, count)
-            uv, change = imaging.adjusted(plane, adjustments)
-            sure = _mean(plane.certainty)
-            if transfer == "guided":
-                return imaging.transfer_guided(pixels, plane.grey, uv, change=change), sure
-            if change is not None:
-                uv = uv + change
-            if render is None or adjustments != Adjustments():
-                luma = imaging.to_tensor(plane.grey)[:, :1] if render is None else imaging.luma(render)
-                render = imaging.from_luma_chroma(luma, uv).clamp(0, 1)
-            if transfer == "bilinear":
-                return imaging.transfer_bilinear(pixels, render), sure
-            stretched = imaging.stretch(render, *pixels.shape[:2])
-            whole = stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
-            return whole, sure
+            return laid(pixels, plane, render, transfer, adjustments), mean_certainty(plane)
 
         (made, sure), render = self._within_memory(pixels, render_factor, coloured, count)
         return made, replace(render, certainty=sure)
@@ -310,7 +295,8 @@ class Colorizer(Model):
             grey = imaging.grey_square(pixels, side)
             render = self._render(grey)
             return [ColourPlane(grey, imaging.chroma(render))], render
-        sides = [factor * FACTOR_PIXELS for factor in imaging.spread(side // FACTOR_PIXELS, renders)]
+        factors = sizes(self.generator.config, side // FACTOR_PIXELS, renders)
+        sides = [factor * FACTOR_PIXELS for factor in factors]
         inside = imaging.inside_mount(pixels) if self.checkpoint.cuts_mounts else None
         seen = pixels if inside is None else inside.of(pixels)
         planes = colour_planes(self._prepared, seen, sides, mirrored=renders > 1, others=others)
@@ -319,5 +305,41 @@ class Colorizer(Model):
         return [replace(plane, liveliness=self.checkpoint.liveliness) for plane in planes], None
 
 
-def _mean(certainty: npt.NDArray[np.float32] | None) -> float | None:
-    return None if certainty is None else float(certainty.mean())
+def check_transfer(transfer: str) -> None:
+    """Raise a ``ValueError`` that says what there is, where a way to carry colour to full size is none."""
+    if transfer not in get_args(Transfer):
+        raise ValueError(f"transfer {transfer!r} is none of {', '.join(get_args(Transfer))}")
+
+
+def laid(
+    pixels: Pixels, plane: ColourPlane, render: Tensor | None, transfer: Transfer, adjustments: Adjustments
+) -> Pixels:
+    """Colours laid on a photograph's pixels, in one of the ways that ``Colorizer.__call__`` knows.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        plane: the colours.
+        render: (1, 3, side, side) RGB that the plane is of, if that says no more; None where there is no such one.
+        transfer: see there.
+        adjustments: what is asked for.
+
+    Returns:
+        the shape and dtype of ``pixels``.
+    """
+    uv, change = imaging.adjusted(plane, adjustments)
+    if transfer == "guided":
+        return imaging.transfer_guided(pixels, plane.grey, uv, change=change)
+    if change is not None:
+        uv = uv + change
+    if render is None or adjustments != Adjustments():
+        luma = imaging.to_tensor(plane.grey)[:, :1] if render is None else imaging.luma(render)
+        render = imaging.from_luma_chroma(luma, uv).clamp(0, 1)
+    if transfer == "bilinear":
+        return imaging.transfer_bilinear(pixels, render)
+    stretched = imaging.stretch(render, *pixels.shape[:2])
+    return stretched if pixels.dtype == np.uint8 else np.asarray(stretched, np.uint16) * np.uint16(257)
+
+
+def mean_certainty(plane: ColourPlane) -> float | None:
+    """How sure a plane is on the whole; None where it does not tell."""
+    return None if plane.certainty is None else float(plane.certainty.mean())

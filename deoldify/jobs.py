@@ -5,11 +5,11 @@ The same job with the same weights and settings has one identity, so that a resu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deoldify.checkpoints import find_any
+from deoldify.checkpoints import AUTO, find_any, names_of
 from deoldify.errors import CheckpointError
 from deoldify.folder import Job, Stamp, digest_of, job_of
 from deoldify.imaging import Adjustments
@@ -36,6 +36,8 @@ def colorize_job(
     **asked: Unpack[Asked],
 ) -> Job:
     """The job of colouring photographs; arguments as ``Colorizer.colorize_photo`` and the command have them.
+
+    The model may be several that agree, ``a+b``; ``auto`` is only one for a checkpoint that tells itself what it is of.
 
     ``likely`` tells which of other likely colours were chosen, see ``Variant``; ``one_look`` whether all are drawn to
     the look that they have together.
@@ -112,9 +114,11 @@ def stamp_for(job: Job, source: Path) -> Stamp:
     return Stamp(job.name, job.identity, digest, source.stat().st_size)
 
 
-def _job(name: str, done: str, models: Iterable[str], checkpoint: Path | None, settings: Mapping[str, object]) -> Job:
+def _job(name: str, done: str, models: Sequence[str], checkpoint: Path | None, settings: Mapping[str, object]) -> Job:
     """A job with the weights of some models, or with those of a file."""
-    records = [find_any(model) for model in models]
+    if checkpoint is not None and AUTO in models:  # what it is of is called by the name of its file then
+        return job_of(name, done, weights={checkpoint.name: _digest_of(checkpoint)}, settings=settings)
+    records = [find_any(each) for model in models for each in names_of(model)]
     weights = {record.name: record.sha256 if checkpoint is None else _digest_of(checkpoint) for record in records}
     full_names = {} if checkpoint is not None else {record.name: record.full_name for record in records}
     return job_of(name, done, weights=weights, settings=settings, full_names=full_names)

@@ -25,7 +25,7 @@ FACTOR_PIXELS = 16
 """Pixels of the render's side per unit of render factor, as DeOldify counts."""
 
 RENDER_FACTORS = range(4, 65)
-"""Render factors that can be asked for."""
+"""Render factors that can be asked for. A network whose sides come in larger steps takes the next below."""
 
 MOST_RENDERS = 32
 """Renders that a photo can be made of; measured, more than 14 agree no better."""
@@ -96,6 +96,7 @@ class Model:
         """
         render_factor = self.checkpoint.render_factor if render_factor is None else render_factor
         check_render_factor(render_factor)
+        render_factor = stepped(self.generator.config, render_factor)
         cost.calibrate(self._prepared)
         seconds = rendering_seconds(*self._kind, render_factor, self._renders(renders))
         assert seconds is not None
@@ -159,6 +160,7 @@ class Model:
         height, width = pixels.shape[:2]
         wanted = self._best_render_factor(width, height) if render_factor is None else render_factor
         check_render_factor(wanted)
+        wanted = stepped(self.generator.config, wanted)
         factor = self._fitting(wanted, renders)
         while True:
             try:
@@ -170,7 +172,7 @@ class Model:
             memory.give_back(self.device)
             if factor == RENDER_FACTORS[0]:
                 raise self._out_of_memory(renders)
-            factor = max(RENDER_FACTORS[0], factor * 4 // 5)  # two thirds of the pixels
+            factor = stepped(self.generator.config, factor * 4 // 5)  # two thirds of the pixels
 
     def _out_of_memory(self, renders: int) -> OutOfMemoryError:
         side = RENDER_FACTORS[0] * FACTOR_PIXELS
@@ -209,7 +211,24 @@ def image_of(photo: Photo) -> Image.Image:
 def best_render_factor(checkpoint: Checkpoint, width: int, height: int) -> int:
     """The render factor that a model chooses for a photo of this size where memory is plenty."""
     enough = -(-max(width, height) // FACTOR_PIXELS)
-    return max(min(checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, checkpoint.render_factor))
+    best = max(min(checkpoint.render_factor, enough), min(_LEAST_AUTOMATIC, checkpoint.render_factor))
+    return stepped(checkpoint.config, best)
+
+
+def factor_step(config: NetworkConfig) -> int:
+    """Render factors from one size of squares that a network takes to the next."""
+    return max(1, config.side_step // FACTOR_PIXELS)
+
+
+def stepped(config: NetworkConfig, factor: int) -> int:
+    """The largest render factor that a network takes and that is no larger than this one; at least the smallest."""
+    return max(RENDER_FACTORS[0], factor - factor % factor_step(config))
+
+
+def sizes(config: NetworkConfig, factor: int, renders: int) -> tuple[int, ...]:
+    """The render factors that a photo's renders are made at; see ``imaging.spread``."""
+    step = factor_step(config)
+    return tuple(max(step, size - size % step) for size in imaging.spread(factor, renders))
 
 
 def largest_render_factor(
@@ -231,8 +250,8 @@ def largest_render_factor(
         at_most: the largest factor of interest.
         renders: of the photo, of sizes around the factor; the largest of them, and its mirror, must fit together.
     """
-    factors = range(RENDER_FACTORS[0], at_most + 1)
-    sides = [imaging.spread(factor, renders)[-1] * FACTOR_PIXELS for factor in factors]
+    factors = range(RENDER_FACTORS[0], at_most + 1, factor_step(config))
+    sides = [sizes(config, factor, renders)[-1] * FACTOR_PIXELS for factor in factors]
     side = cost.largest_fitting(config, device, dtype, sides, free, _batch(renders))
     return None if side is None else factors[sides.index(side)]
 
@@ -241,9 +260,7 @@ def rendering_seconds(
     config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
 ) -> float | None:
     """Seconds that a photo's renders are going to take, of sizes around a factor; see ``cost.render_seconds``."""
-    each = [
-        cost.render_seconds(config, device, dtype, size * FACTOR_PIXELS) for size in imaging.spread(factor, renders)
-    ]
+    each = [cost.render_seconds(config, device, dtype, size * FACTOR_PIXELS) for size in sizes(config, factor, renders)]
     return None if None in each else _batch(renders) * sum(filter(None, each))
 
 
@@ -251,7 +268,7 @@ def rendering_bytes(
     config: NetworkConfig, device: torch.device, dtype: torch.dtype, factor: int, renders: int = 1
 ) -> int:
     """Most memory that a photo's renders take at any moment, of sizes around a factor; see ``cost.render_cost``."""
-    side = imaging.spread(factor, renders)[-1] * FACTOR_PIXELS
+    side = sizes(config, factor, renders)[-1] * FACTOR_PIXELS
     return cost.render_cost(config, device, dtype, side, _batch(renders)).bytes
 
 

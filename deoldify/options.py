@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deoldify.checkpoints import CHECKPOINTS
+from deoldify.checkpoints import AUTO, CHECKPOINTS
 
 
 class Transfer(str, Enum):
@@ -58,7 +58,7 @@ def model_names() -> list[str]:
 
 
 def _colorizer_names() -> list[str]:
-    return [checkpoint.name for checkpoint in CHECKPOINTS if checkpoint.task == "colorize"]
+    return [AUTO, *(checkpoint.name for checkpoint in CHECKPOINTS if checkpoint.task == "colorize")]
 
 
 PhotosArgument = Annotated[
@@ -71,7 +71,8 @@ OutputOption = Annotated[
 CheckpointOption = Annotated[
     Path | None,
     typer.Option(
-        help="A file with weights to use in place of the model's own, such as runs/x/last.pt.", show_default=False
+        help="A file with weights to use, such as runs/x/last.pt; what network they are of is found out.",
+        show_default=False,
     ),
 ]
 StrengthOption = Annotated[
@@ -122,7 +123,8 @@ ColorizerOption = Annotated[
     str,
     typer.Option(
         "--model", "-m", autocompletion=_colorizer_names,
-        help="Which model colours; see `deoldify models`. Or a repository on the Hub, owner/name, or its folder.",
+        help="Which model colours; see `deoldify models`. auto: the truest that is on this computer, fits its memory "
+        "and takes at most a minute; a+b: what several agree on. Or a repository on the Hub, owner/name, or a folder.",
     ),
 ]  # fmt: skip
 ForceOption = Annotated[bool, typer.Option("--force", help="Do again what is in the output folder already.")]

@@ -352,9 +352,10 @@ def test_as_much_is_said_as_is_asked_for(old_photo: Path, tmp_path: Path) -> Non
     options = (old_photo, "-o", target, "-r", "4", "--device", "cpu", "--precision", "float32")
     usual, verbose = call("colorize", *options), call("-v", "colorize", *options)
     last = f"{target} is coloured. Other colours come with another --render-factor or --model.\n"
-    assert usual.stderr == last
+    chosen = "auto: compact, the truest of the models that are here and quick enough.\n"
+    assert usual.stderr == chosen + last
     assert verbose.stderr == (
-        "Colorizer('compact', cpu, float32), weights from compact.safetensors\n"
+        f"{chosen}Colorizer('compact', cpu, float32), weights from compact.safetensors\n"
         f"{old_photo}: compact at render factor 4\n{last}"
     )
     for before, after in (["-q"], []), ([], ["--quiet"]):
@@ -370,7 +371,7 @@ def test_as_much_is_said_as_is_asked_for(old_photo: Path, tmp_path: Path) -> Non
     [
         ("deoldify res", {"restore"}),
         ("deoldify colorize --model st", {"stable"}),
-        ("deoldify fetch d", {"defade"}),
+        ("deoldify fetch de", {"defade"}),
         ("deoldify colorize --render-", {"--render-factor"}),
     ],
 )

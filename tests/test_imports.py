@@ -19,9 +19,9 @@ PACKAGES = ("benchmarks", "demo", "deoldify", "train")
 DEPTH = {
     "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "alternatives": 3, "checkpoints": 4, "opinions": 4,
     "monochrome": 5, "model": 5, "variants": 6, "colorizer": 7, "defader": 7, "folder": 7, "restoring": 8,
-    "loading": 8, "": 9, "jobs": 9, "terminal": 10, "record": 10, "options": 10, "tally": 11, "verify_command": 11,
-    "model_commands": 11,
-    "watching": 11, "one_look": 11, "session": 12, "dry_run": 13, "console": 14, "__main__": 15,
+    "agreement": 8, "loading": 9, "": 10, "jobs": 10, "terminal": 11, "record": 11, "options": 11, "choice": 12,
+    "tally": 12, "verify_command": 12, "watching": 12, "one_look": 12, "model_commands": 13, "session": 13,
+    "dry_run": 14, "console": 15, "__main__": 16,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 

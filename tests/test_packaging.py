@@ -7,7 +7,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from setuptools import build_meta
+
+from deoldify.checkpoints import BEST, find
+from deoldify.network import cost
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,3 +55,16 @@ def _sorted(requirement: str) -> tuple[str, ...]:
     """A requirement whose bounds may stand in either order; the name is spelled with hyphens."""
     end = min((requirement.find(c) for c in "<>=" if c in requirement), default=len(requirement))
     return (requirement[:end].replace("_", "-"), *sorted(requirement[end:].split(",")))
+
+
+def test_a_space_preloads_what_agrees_best_at_the_commits_of_their_records() -> None:
+    head = (ROOT / "README.md").read_text().split("---")[1]
+    wanted = [find(name) for name in BEST[0]]
+    for record in wanted:
+        assert f"  - {record.repo} {record.file} {record.revision}\n" in head.partition("preload_from_hub:")[2]
+        assert f"  - {record.repo}\n" in head.partition("models:")[2].partition("preload_from_hub:")[0]
+    hosting = (ROOT / "docs" / "hosting.md").read_text()
+    assert f"{sum(record.bytes for record in wanted) / 1e9:.1f} GB" in hosting
+    for record in wanted:  # what a photo costs there is what the networks say
+        render = cost.render_cost(record.config, torch.device("cpu"), torch.float32, record.render_factor * 16)
+        assert f"{render.flop / 1e9:,.0f}" in hosting and f"{render.bytes / 1e6:.0f}" in hosting

@@ -80,6 +80,13 @@ HoldOutOption = Annotated[
     list[str] | None,
     typer.Option(help="Source that training does not see at all, to choose by; default: a hundredth. Repeatable."),
 ]
+TeacherOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A colorizer, or a file of weights, whose colours are blended into the targets of the pixels; by how "
+        "much, --set teacher_weight=0.5 says.", show_default=False,
+    ),
+]  # fmt: skip
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
 CommitOption = Annotated[str, typer.Option(help="Commit that trained it.")]
 CommandOption = Annotated[str, typer.Option(help="Command line that trained it.")]
@@ -116,6 +123,7 @@ def _trains(task: str, purpose: str) -> None:
         validation: ValidationOption = None,
         measured: MeasuredOption = 64,
         hold_out: HoldOutOption = None,
+        teacher: TeacherOption = None,
         resume: ResumeOption = False,
         dry_run: DryRunOption = False,
         quiet: QuietOption = False,
@@ -124,7 +132,8 @@ def _trains(task: str, purpose: str) -> None:
         settings = Settings(
             images, seed, device, workers, precision, micro_batch, compiled, init, validation, measured, hold_out or []
         )
-        _train(task, recipe, changes, first, data, out, settings, resume, dry_run)
+        taught = [] if teacher is None else [f"teacher={json.dumps(teacher)}"]
+        _train(task, recipe, [*changes, *taught], first, data, out, settings, resume, dry_run)
 
 
 _trains("colorize", "Train a colorizer by a recipe.")

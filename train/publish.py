@@ -14,8 +14,8 @@ import torch
 from huggingface_hub import HfApi, ModelCardData, get_token
 from safetensors.torch import save_file
 
-from deoldify.checkpoints import CONFIG_FILE, WEIGHTS_FILE, endpoint, find_on_hub, is_repository
-from deoldify.errors import CheckpointError
+from deoldify.checkpoints import CONFIG_FILE, WEIGHTS_FILE, endpoint, find, find_on_hub, is_repository, names_of
+from deoldify.errors import CheckpointError, UnknownModelError
 from deoldify.model import check_render_factor
 from train.errors import TrainingError
 from train.folder import Trained, read_trained, replacing, write_text
@@ -207,11 +207,26 @@ def card(trained: Trained, repo: str, render_factor: int, story: Story) -> str:
     lines += ["## Recipe", "", f"`{recipe['name']}`: {about}", ""]
     lines += [f"- command: `{story.command}`", f"- commit: {story.commit}"]
     lines += [f"- seed {trained.seed}, step {trained.step}", "", *_stages(recipe), ""]
-    lines += ["## Data and terms", "", story.data, ""]
+    lines += ["## Data and terms", "", story.data, "", *_teacher(recipe)]
     lines += ["## Numbers", "", *(_numbers(story.numbers) if story.numbers else ["Not measured."]), ""]
     for path in story.tables:
         lines.append(f"[{path.name}]({path.name}) lies beside this card.")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _teacher(recipe: Mapping[str, Any]) -> list[str]:
+    """Whose colours the weights have learned beside those of photographs, and under which licence its own are."""
+    teacher = recipe.get("teacher", "")
+    if not teacher:
+        return []
+    licences = []
+    for name in names_of(teacher):
+        try:
+            licences.append(f"`{name}` (licence {find(name).licence})")
+        except UnknownModelError:
+            licences.append(f"`{Path(name).name}` (licence unknown to this program)")
+    share = f"{recipe['teacher_weight']:.0%}"
+    return [f"A teacher's colours were blended into the targets of the pixels, at {share}: {', '.join(licences)}.", ""]
 
 
 def _stages(recipe: Mapping[str, Any]) -> list[str]:

@@ -77,3 +77,11 @@ window.deoldify.remember = (settings) => {
   }
   window.history.replaceState(window.history.state, "", address);
 };
+
+// An offer is made until it is declined, and never again in this browser.
+window.deoldify.decline = () => {
+  try { window.localStorage.setItem("deoldify-declined", "yes"); } catch (error) { /* a browser that keeps nothing */ }
+};
+window.deoldify.hasDeclined = () => {
+  try { return window.localStorage.getItem("deoldify-declined") === "yes"; } catch (error) { return false; }
+};

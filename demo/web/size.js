@@ -1,18 +1,24 @@
 // The render size: a slider with a mark where "auto" stands, its number, what it costs, and the way back to auto.
 const find = (role) => element.querySelector(`[data-role=${role}]`);
 const [range, number, mark, auto, label, cost] = ["range", "number", "mark", "auto", "label", "cost"].map(find);
-const clamp = (value) => Math.min(props.value.largest, Math.max(props.smallest, Math.round(value)));
+const clamp = (value) => {
+  const { largest, step } = props.value;
+  const whole = Math.round(value);
+  return Math.min(largest, Math.max(props.smallest, whole - (whole % step)));
+};
 let timer = 0;
 let mine; // what was chosen here last: an answer about another position comes too late
 
 function show() {
-  const { factor, auto: standing, largest, of } = props.value;
+  const { factor, auto: standing, largest, of, step } = props.value;
   const at = factor === null ? standing : factor;
   const side = at * props.pixels;
   range.max = number.max = largest;
+  range.step = number.step = step;
   range.value = at;
   if (document.activeElement !== number) number.value = at;
-  label.textContent = `Render size ${at}: the model sees ${side} × ${side} pixels`;
+  const steps = step > 1 ? `, in multiples of ${step * props.pixels}` : "";
+  label.textContent = `Render size ${at}: the model sees ${side} × ${side} pixels${steps}`;
   range.setAttribute("aria-valuetext", `${at}, ${side} × ${side} pixels${factor === null ? ", chosen automatically" : ""}`);
   mark.style.setProperty("--share", (standing - props.smallest) / (largest - props.smallest));
   mark.hidden = standing > largest;

@@ -97,7 +97,8 @@ def fetch(
 
 
 def _expected(checkpoint: Checkpoint) -> str:
-    return f"{checkpoint.bytes} bytes with SHA-256 {checkpoint.sha256}"
+    about = "about " if checkpoint.slack else ""
+    return f"{about}{checkpoint.bytes} bytes with SHA-256 {checkpoint.sha256}"
 
 
 def _describe_alien(path: Path, checkpoint: Checkpoint) -> str:
@@ -126,7 +127,9 @@ def _download(
             if path is None:
                 try:
                     with _reporting(checkpoint, progress) as meter:
-                        path = hub.download(file, size=checkpoint.bytes, meter=meter, patience=patience)
+                        path = hub.download(
+                            file, size=checkpoint.bytes + checkpoint.slack, meter=meter, patience=patience
+                        )
                 except hub.IncompleteError:
                     if attempt == 1:
                         raise

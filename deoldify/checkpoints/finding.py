@@ -17,7 +17,8 @@ from typing import get_args
 
 from deoldify.checkpoints import hub
 from deoldify.checkpoints.hub import HubFile
-from deoldify.checkpoints.records import CHECKPOINTS, Checkpoint, Task, find, is_repository
+from deoldify.checkpoints.records import BEST, CHECKPOINTS, Checkpoint, Task, find, is_repository
+from deoldify.checkpoints.verifying import is_intact
 from deoldify.errors import CheckpointError, HubError, UnknownModelError
 from deoldify.network import GeneratorConfig
 
@@ -58,12 +59,37 @@ def models() -> list[ModelInfo]:
             source="comes with DeOldify" if checkpoint.repo is None else f"Hugging Face Hub, {checkpoint.repo}",
             bytes=checkpoint.bytes,
             licence=checkpoint.licence,
-            here=(path := locate(checkpoint)) is not None and path.stat().st_size == checkpoint.bytes,
+            here=(path := locate(checkpoint)) is not None and checkpoint.may_have(path.stat().st_size),
             good_at=checkpoint.good_at,
             terms=checkpoint.terms,
         )
         for checkpoint in CHECKPOINTS
     ]
+
+
+def names_of(model: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The models that a name stands for: one, or several that are to agree, as in ``a+b``; each once."""
+    name = os.fspath(model)
+    return (name,) if os.path.exists(name) else tuple(dict.fromkeys(name.split("+")))
+
+
+def best_here() -> list[tuple[str, ...]]:
+    """The colorizers whose files lie on this machine, the truest first, and those that are to agree; see ``BEST``.
+
+    Asks no network. A file that is not what its record says is passed over.
+    """
+    sound: dict[str, bool] = {}
+
+    def is_sound(name: str) -> bool:
+        if name not in sound:
+            checkpoint = find(name)
+            path = locate(checkpoint)
+            sound[name] = path is not None and is_intact(path, checkpoint)
+            if path is not None and not sound[name]:
+                _log.warning("%s is not the file of %r, and passed over", path, name)
+        return sound[name]
+
+    return [names for names in BEST if all(map(is_sound, names))]
 
 
 # On this machine
@@ -198,8 +224,8 @@ def find_any(name: str | os.PathLike[str], revision: str | None = None) -> Check
         return find(name)
     if os.path.isfile(name):
         raise UnknownModelError(
-            f"{name!r} is a file, and no model's name: name the model that it was trained as, and the file as the "
-            f"checkpoint"
+            f"{name!r} is a file, and no model's name: name the model that it was trained as, or 'auto', and the "
+            f"file as the checkpoint"
         )
     return find_in_folder(Path(name)) if os.path.isdir(name) else find_on_hub(name, revision)
 

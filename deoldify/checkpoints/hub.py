@@ -202,7 +202,7 @@ def _follow(news: queue.Queue[dict[str, Any] | None], *, size: int, meter: Meter
             deadline = now + patience
             continue
         done = item["done"]
-        deadline = now + (patience if done < size else _FINISH_SECONDS)
+        deadline = now + (patience if done < (item["total"] or size) else _FINISH_SECONDS)
         recent.append((now, done))
         while recent[0][0] < now - _SPEED_SECONDS and len(recent) > 2:
             recent.popleft()

@@ -1,4 +1,4 @@
-"""The key layout of DDColor's files: recognised, and mapped onto ours."""
+"""The key layout of DDColor's files, mapped onto ours."""
 
 from __future__ import annotations
 
@@ -63,17 +63,15 @@ def published_key(ours: str) -> str:
     raise KeyError(ours)
 
 
-def recognise(shapes: Shapes) -> DDColorConfig | None:
-    """The network whose weights have these shapes; None where they are not DDColor's.
+def config_of(shapes: Shapes) -> DDColorConfig:
+    """The network whose weights have these shapes.
 
     Args:
-        shapes: by key, as DDColor's files name them.
+        shapes: by key, as DDColor's files name them; `MARKS` are among them.
 
     Raises:
         CheckpointError: they are DDColor's in part; says which key was looked for.
     """
-    if not all(mark in shapes for mark in MARKS):
-        return None
 
     def length(key: str, dimension: int = 0) -> int:
         if len(shapes.get(key, ())) <= dimension:

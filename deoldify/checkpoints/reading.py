@@ -16,9 +16,13 @@ from deoldify.errors import CheckpointError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_STATES = ("averaged", "params_ema", "params", "state_dict", "model")
+_STATES = (
+    "averaged", "params_ema", "ema_state_dict", "ema", "g_ema", "params", "state_dict", "model_state_dict", "model",
+    "net_g", "netG", "generator", "weights",
+)  # fmt: skip
 """Under which names files keep a state dict, the best first: a run's averaged weights are better than its raw ones, and
-so are those of BasicSR; Lightning and many scripts say ``state_dict``, fastai ``model``."""
+so are those of BasicSR; Lightning and many scripts say ``state_dict``, fastai ``model``, and trainers of two networks
+``net_g`` or ``generator``."""
 
 _PREFIXES = ("module.", "_orig_mod.")
 """What ``DataParallel`` and averages, and ``torch.compile``, put before every key."""
@@ -57,19 +61,34 @@ def unwrapped(content: object) -> object:
     """A state dict out of what is wrapped around it; what holds none is given back as it is.
 
     Args:
-        content: a state dict, a dictionary that holds one under a name of its own, or one whose keys have all the
-            prefix that ``DataParallel``, an average of models or ``torch.compile`` gave them.
+        content: a state dict, a dictionary that holds one under a name of its own or that holds no other, or one
+            whose keys have all the prefix that ``DataParallel``, an average of models or ``torch.compile`` gave them.
     """
-    if not isinstance(content, Mapping):
-        return content
+    while isinstance(content, Mapping):
+        inside = _inside(content)
+        if inside is None:
+            return content
+        content = inside
+    return content
+
+
+def _inside(content: Mapping[object, object]) -> object:
+    """What a dictionary is wrapped around; None where it is wrapped around nothing."""
     for name in _STATES:
         if isinstance(content.get(name), Mapping):
-            return unwrapped(content[name])
+            return content[name]
     state = {key: value for key, value in content.items() if key != "n_averaged"}  # how many an average is of
     for prefix in _PREFIXES:
         if state and all(isinstance(key, str) and key.startswith(prefix) for key in state):
-            return unwrapped({key.removeprefix(prefix): value for key, value in state.items()})
-    return content
+            return {str(key).removeprefix(prefix): value for key, value in state.items()}
+    held = [value for value in content.values() if isinstance(value, Mapping)]
+    return held[0] if len(held) == 1 and not _holds_tensors(content) and _holds_tensors(held[0]) else None
+
+
+def _holds_tensors(content: Mapping[object, object]) -> bool:
+    import torch
+
+    return any(isinstance(value, torch.Tensor) for value in content.values())
 
 
 def _read_safetensors(path: Path) -> Weights:

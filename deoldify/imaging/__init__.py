@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         normalise,
         to_tensor,
     )
-    from deoldify.imaging.consensus import agreed, certainty, doubted, spread, together
+    from deoldify.imaging.consensus import MODELS_DOUBT, agreed, certainty, doubted, spread, together
     from deoldify.imaging.look import common_look, look_of
     from deoldify.imaging.mount import Inside, in_mount, inside_mount
     from deoldify.imaging.plane import ColourPlane, adjusted
@@ -54,7 +54,7 @@ else:
             "IMAGENET_MEAN", "IMAGENET_STD", "LUMA_WEIGHTS", "Pixels", "Triple", "chroma", "denormalise",
             "from_luma_chroma", "luma", "normalise", "to_tensor",
         ),
-        consensus=("agreed", "certainty", "doubted", "spread", "together"),
+        consensus=("MODELS_DOUBT", "agreed", "certainty", "doubted", "spread", "together"),
         look=("common_look", "look_of"),
         mount=("Inside", "in_mount", "inside_mount"),
         plane=("ColourPlane", "adjusted"),
@@ -69,6 +69,7 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "LUMA_WEIGHTS",
+    "MODELS_DOUBT",
     "Adjustments",
     "ColourPlane",
     "Hint",

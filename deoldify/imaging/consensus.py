@@ -18,6 +18,10 @@ from torch import Tensor
 WIDEST = 1.5
 """Sizes are spread from the render's own divided by this to that times this. Measured: with so much, renders at factors
 that are half as large again share two of three sizes, and colour hardly moves between them."""
+MODELS_DOUBT = 2.0
+"""How much more than that of renders of one model the disagreement of models counts. Renders of one share its mistakes,
+so that where they differ says least of how wrong they are; models that were trained otherwise share fewer. And of two,
+the mean squared distance from their mean is half of what their spread is likely to be."""
 SURE = 0.02
 """Chroma, √(U² + V²), of which it is no matter how sure a render is: what is nearly grey is certain to be that."""
 

@@ -146,8 +146,10 @@ class _JobFacts(TypedDict):
     settings: str
 
 
-def _job_facts(job: Job, models: Sequence[str]) -> _JobFacts:
+def _job_facts(job: Job, agreeing: Sequence[str]) -> _JobFacts:
     strength = job.settings.get("strength")
+    # Models that agree are called by their names together, as in a+b.
+    models = [each for model in agreeing for each in ([model] if model in job.weights else model.split("+"))]
     return {
         "job": job.name,
         "model": ", ".join(job.full_names.get(model, model) for model in models),

@@ -53,7 +53,10 @@ def cache() -> Path:
 
 def test_records_are_complete_and_pinned() -> None:
     names = [checkpoint.name for checkpoint in checkpoints.CHECKPOINTS]
-    assert names == ["compact", "artistic", "stable", "video", "defade"]
+    assert names == [
+        "compact", "artistic", "stable", "video", "ddcolor-artistic", "ddcolor", "ddcolor-paper", "ddcolor-tiny",
+        "defade",
+    ]  # fmt: skip
     for checkpoint in checkpoints.CHECKPOINTS:
         assert re.fullmatch("[0-9a-f]{64}", checkpoint.sha256)
         assert (checkpoint.repo is None) == (checkpoint.revision is None)

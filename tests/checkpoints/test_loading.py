@@ -74,13 +74,13 @@ def test_own_weights_come_back_in_float32(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from deoldify.network import Generator
+    from deoldify.network import COMPACT, Generator
 
     compact = checkpoints.find("compact")
-    state = Generator(compact.config).state_dict()
+    state = Generator(COMPACT).state_dict()
     halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     path = tmp_path / "own.safetensors"
-    save_file(halves, path, metadata={"config": json.dumps(compact.config.to_dict())})
+    save_file(halves, path, metadata={"config": json.dumps(COMPACT.to_dict())})
     generator = checkpoints.load_generator(compact, path)
     assert not generator.training
     loaded = generator.state_dict()
@@ -94,7 +94,7 @@ def test_own_weights_come_back_in_float32(tmp_path: Path) -> None:
     spoilt["stranger"] = torch.zeros(2)
     spoilt[first] = torch.zeros(7)
     del spoilt[last]
-    save_file(spoilt, path, metadata={"config": json.dumps(compact.config.to_dict())})
+    save_file(spoilt, path, metadata={"config": json.dumps(COMPACT.to_dict())})
     with pytest.raises(CheckpointError, match="does not fit") as caught:
         checkpoints.load_generator(compact, path)
     for words in (f"{first} has shape (7,), expected", "stranger is unknown", f"{last} is missing"):
@@ -105,8 +105,10 @@ def test_own_weights_of_another_config_are_refused(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
+    from deoldify.network import COMPACT
+
     compact = checkpoints.find("compact")
-    other = dataclasses.replace(compact.config, convs_per_block=2)
+    other = dataclasses.replace(COMPACT, convs_per_block=2)
     path = tmp_path / "own.safetensors"
     save_file({"a": torch.zeros(1)}, path, metadata={"config": json.dumps(other.to_dict())})
     with pytest.raises(CheckpointError, match="convs_per_block is 2, not 1"):

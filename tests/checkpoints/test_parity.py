@@ -14,7 +14,7 @@ from deoldify.checkpoints import find, load_generator
 from deoldify.checkpoints.published import to_generator_state
 from deoldify.errors import CheckpointError
 from deoldify.imaging import Transfer
-from deoldify.network import fold_norms
+from deoldify.network import ARTISTIC, fold_norms
 
 
 @pytest.mark.parametrize("kind", ["artistic", "stable"])
@@ -43,7 +43,7 @@ def test_pictures_agree_with_the_reference(transfer: Transfer, stand_in: dict[st
 
 
 def test_every_tensor_is_used_and_none_is_missing(stand_in: dict[str, Path]) -> None:
-    config = find("artistic").config
+    config = ARTISTIC
     published = torch.load(stand_in["artistic"], weights_only=True)
     state = to_generator_state(published, config)
     assert len(state) == len(published) == 378

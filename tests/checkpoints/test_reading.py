@@ -17,6 +17,7 @@ import deoldify
 from deoldify import checkpoints
 from deoldify.checkpoints.reading import read_weights, unwrapped
 from deoldify.errors import CheckpointError, UnknownModelError
+from deoldify.network import COMPACT
 
 PLAIN = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
 
@@ -61,7 +62,7 @@ def as_run(state: dict[str, Tensor]) -> dict[str, Any]:
     """What a run saves of these averaged weights, its raw ones being others."""
     averaged = {"n_averaged": torch.tensor(9), **{f"module.{name}": tensor for name, tensor in state.items()}}
     raw = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
-    recipe = {"name": "compact", "task": "colorize", "generator": checkpoints.find("compact").config.to_dict()}
+    recipe = {"name": "compact", "task": "colorize", "generator": COMPACT.to_dict()}
     return {"recipe": recipe, "seed": 0, "step": 9, "generator": raw, "averaged": averaged}
 
 
@@ -83,7 +84,7 @@ def published(folder: Path) -> Path:
     """The embedded colorizer as ``python -m train publish`` lays models out."""
     compact = checkpoints.find("compact")
     config = {
-        "model_type": "deoldify", "format": 1, "task": "colorize", "generator": compact.config.to_dict(),
+        "model_type": "deoldify", "format": 1, "task": "colorize", "generator": COMPACT.to_dict(),
         "render_factor": 11, "licence": "MIT", "origin": "a test", "sha256": compact.sha256, "bytes": compact.bytes,
     }  # fmt: skip
     folder.mkdir()

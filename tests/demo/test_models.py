@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo import models
-from demo.colorize_tab import about_model
+from demo.choices import about_model
 from demo.jobs import Colouring, JobError, do
 from tests.page import grey_photo
 

@@ -10,27 +10,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from deoldify.checkpoints.published_ddcolor import recognise, to_network_state
+from deoldify.checkpoints import load_recognised
 from deoldify.imaging import denormalise, from_cielab, normalise, to_cielab
-from deoldify.network import DDCOLOR_TINY, DDColor, DDColorConfig, Prepared
+from deoldify.network import DDCOLOR_TINY, DDColor, Prepared
 from deoldify.network.ddcolor_strips import ab_in_strips
+from tests.ddcolor import ODD, random_network
 
 CPU = torch.device("cpu")
-ODD = DDColorConfig(
-    encoder_widths=(5, 6, 9, 11), encoder_depths=(1, 2, 1, 1), width=14, queries=7, query_width=16,
-    feed_forward_width=13, scales=2, layers=3,
-)  # fmt: skip
 
 
 def network_of(path: Path) -> DDColor:
-    published = torch.load(path, weights_only=True)["params"]
-    config = recognise({key: tuple(tensor.shape) for key, tensor in published.items()})
-    assert config == DDCOLOR_TINY
-    network = DDColor(config).eval()
-    wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    network.load_state_dict(to_network_state(published, wanted))
+    """The network in a file, which is recognised as the tiny one."""
+    record, network = load_recognised(path)
+    assert record.config == DDCOLOR_TINY and record.good_at == "DDColor, tiny"
+    assert isinstance(network, DDColor)
     return network
 
 
@@ -40,22 +34,6 @@ def stand_in_tiny(parity_kit: Path, tmp_path_factory: pytest.TempPathFactory) ->
     script = str(parity_kit / "make_checkpoint.py")
     subprocess.run([sys.executable, script, "ddcolor-tiny", str(path)], check=True, timeout=300)
     return path
-
-
-def random_network(config: DDColorConfig) -> DDColor:
-    """A network in which every norm and scale does something."""
-    torch.manual_seed(0)
-    network = DDColor(config).eval()
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm)):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.2)
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.get_buffer("running_mean"), std=0.2)
-            nn.init.uniform_(module.get_buffer("running_var"), 0.5, 2)
-        if isinstance(getattr(module, "gamma", None), nn.Parameter):
-            nn.init.uniform_(module.gamma, 0.5, 1)  # type: ignore[arg-type]
-    return network
 
 
 @torch.inference_mode()
@@ -101,3 +79,15 @@ def test_a_render_has_the_grey_s_lightness_and_the_colours_found() -> None:
     lab = to_cielab(denormalise(network(normalise(grey))))
     torch.testing.assert_close(lab[:, :1], to_cielab(grey)[:, :1], rtol=0, atol=0.05)
     torch.testing.assert_close(lab[:, 1:], network.ab(grey), rtol=0, atol=0.05)
+
+
+@torch.inference_mode()
+def test_16_bits_change_a_picture_by_less_than_a_grey_level_on_average(stand_in_tiny: Path) -> None:
+    x = torch.linspace(-2, 2, 128).outer(torch.linspace(0.2, 1, 128)).expand(1, 3, -1, -1).contiguous()
+    renders = [
+        denormalise(Prepared(network_of(stand_in_tiny), CPU, dtype)(x)).clamp(0, 1).mul(255)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    difference = (renders[0] - renders[1]).abs().mean()
+    assert 0 < difference <= 1
+    assert renders[0].std(dim=1).mean() > 3  # there is colour

@@ -8,11 +8,13 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train.data.entries import Entry, Reader, decoded
+from train.data.lessons import Lessons
 from train.data.pairs import Preparation
 from train.data.pictures import has_no_colour
 from train.errors import DataError
@@ -49,12 +51,21 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
         size: side of the squares in pixels.
         seed: of the run; a sample depends on it and on its key, on nothing else.
         skipped: counts what is left out.
+        lessons: of a teacher, on these very images: then what should be made is (6, size, size), the original and below
+            it the blend of its colours with the teacher's.
     """
 
     def __init__(
-        self, entries: Sequence[Entry], preparation: Preparation, size: int, seed: int, skipped: Skipped | None = None
+        self,
+        entries: Sequence[Entry],
+        preparation: Preparation,
+        size: int,
+        seed: int,
+        skipped: Skipped | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         self.entries, self.preparation, self.size, self.seed = entries, preparation, size, seed
+        self.lessons = lessons
         self.skipped = skipped or Skipped()
         self._reader = Reader()
 
@@ -73,7 +84,13 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
                 content = b""
             image = useful(content, self.preparation, self.skipped)
             if image is not None:
-                return self.preparation.planes(image, self.size, rng)
+                before, after = self.preparation.planes(image, self.size, rng)
+                if self.lessons is None:
+                    return before, after
+                # The same dice cut the same piece out.
+                blend = self.lessons.blended(image, (number + offset) % len(self.entries))
+                again = np.random.default_rng([self.seed, step, place])
+                return before, torch.cat([after, self.preparation.planes(blend, self.size, again)[1]])
         raise DataError(NOTHING_USEFUL)
 
 

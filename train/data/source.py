@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from torch.utils.data import DataLoader, Subset
 
 from train.data.entries import Entry, check_sources, is_held_out, is_unseen
+from train.data.lessons import Lessons
 from train.data.pairs import Preparation
 from train.data.samples import Limit, Pairs, Samples, Skipped, WeightedBatches, batches, leave_signals_to_the_run
 from train.errors import DataError
@@ -29,6 +30,7 @@ class Drawing:
         workers: processes that prepare pairs; 0 for none.
         peers: the processes that share the batches.
         limits: of groups of sources; see ``drawn_shares``.
+        lessons: of a teacher; see ``Samples``.
     """
 
     preparation: Preparation
@@ -39,6 +41,7 @@ class Drawing:
     workers: int
     peers: Peers
     limits: Sequence[Limit] = ()
+    lessons: Lessons | None = None
 
 
 class Source(Protocol):
@@ -126,7 +129,9 @@ class Images:
         pass
 
     def _samples(self, drawing: Drawing) -> Samples:
-        return Samples(self.entries, drawing.preparation, drawing.size, drawing.seed, self.skipped)
+        return Samples(
+            self.entries, drawing.preparation, drawing.size, drawing.seed, self.skipped, drawing.lessons
+        )  # fmt: skip
 
 
 PIECE = 32

@@ -182,6 +182,9 @@ class Recipe:
         layers: which activations: before the n-th max-pool of VGG-16, or at 1/2ⁿ⁺¹ of the side in an EfficientNet-Lite.
         layer_weights: weight of each in the feature loss, unless a stage has weights of its own.
         pretrained: start the encoder from ImageNet weights.
+        teacher: a colorizer, as ``deoldify.load_colorizer`` takes it, or a file of its weights: the targets of the
+            pixels' loss are a blend of the originals' colours and its; empty for none.
+        teacher_weight: of its colours in that blend.
         follows: recipe whose weights this one starts from (``--init``); empty for none.
         about: one line for a reader.
     """
@@ -202,6 +205,8 @@ class Recipe:
     layers: tuple[int, ...] = (1, 2, 3, 4)
     layer_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 0.0)
     pretrained: bool = True
+    teacher: str = ""
+    teacher_weight: float = 0.5
     follows: str = ""
     about: str = ""
 
@@ -211,6 +216,11 @@ class Recipe:
             raise RecipeError(f"recipe {self.name!r} needs stages, each with a name of its own; it has: {names}")
         if len(self.generator.widths) != len(self.generator.up_widths):
             raise RecipeError(f"the generator of {self.name!r} needs as many widths as up_widths")
+        if self.teacher and (self.task != "colorize" or not 0 < self.teacher_weight <= 1):
+            raise RecipeError(
+                f"recipe {self.name!r} has a teacher, which only a colorizer can have, and with a teacher_weight above "
+                f"0 and of 1 at most"
+            )
         for stage in self.stages:
             if stage.phase != "generator" and self.critic is None:
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs a critic, and the recipe has none")

@@ -9,18 +9,24 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from deoldify import load_colorizer
+from deoldify.colorizer import Colorizer
 from deoldify.imaging import denormalise
 from train.data import (
     Drawing,
     Entry,
+    Images,
+    Lessons,
     Pairs,
     Preparation,
     RenderedPairs,
     Samples,
     Source,
+    give_lessons,
     make_renders,
     rendered_batches,
 )
+from train.errors import TrainingError
 from train.recipes import Recipe, Stage
 from train.run.networks import Networks
 
@@ -44,9 +50,25 @@ class Feed:
     def __init__(self, recipe: Recipe, source: Source, networks: Networks, folder: Path, workers: int) -> None:
         self.recipe, self.source, self.networks = recipe, source, networks
         self.folder, self.workers = folder, workers
+        self.lessons: Lessons | None = None
+
+    def be_taught(self) -> None:
+        """Have the recipe's teacher, if there is one, colour the photographs that it has not coloured yet.
+
+        Raises:
+            TrainingError: the photographs are streamed, or the disk has no room.
+            DeOldifyError: there is no such model, or it cannot be loaded.
+        """
+        if not self.recipe.teacher:
+            return
+        if not isinstance(self.source, Images):
+            raise TrainingError("a teacher needs photographs that lie on this machine; streamed ones come only once")
+        peers = self.networks.peers
+        teacher = teacher_of(self.recipe.teacher, peers.device)
+        self.lessons = give_lessons(self.folder, self.source.entries, teacher, self.recipe.teacher_weight, peers)
 
     def batches(self, stage: Stage, seed: int, start: int, step: int) -> Pairs:
-        """The batches of a stage, (N, 3, size, size) uint8 before and after.
+        """The batches of a stage, (N, 3, size, size) uint8 before and after; with a teacher, see ``Samples``.
 
         Args:
             stage: which; of the critic alone, what comes before are renders.
@@ -72,7 +94,10 @@ class Feed:
 
     def _drawing(self, stage: Stage, batch: int, seed: int) -> Drawing:
         preparation, peers = self._preparation(stage), self.networks.peers
-        return Drawing(preparation, stage.size, batch, dict(stage.shares), seed, self.workers, peers, stage.limits)
+        lessons = None if stage.phase == "critic" else self.lessons
+        return Drawing(
+            preparation, stage.size, batch, dict(stage.shares), seed, self.workers, peers, stage.limits, lessons
+        )  # fmt: skip
 
     def _preparation(self, stage: Stage) -> Preparation:
         recipe = self.recipe
@@ -101,3 +126,9 @@ class Feed:
         """Renders of uint8 pictures, (N, 3, size, size) to the same."""
         render = self.networks.render(self.networks.seen(pictures))
         return (denormalise(render.float()).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+
+def teacher_of(name: str, device: torch.device) -> Colorizer:
+    """A teacher by its name, or by the path of its weights."""
+    is_file = Path(name).is_file()
+    return load_colorizer("auto" if is_file else name, checkpoint=name if is_file else None, device=device.type)

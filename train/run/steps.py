@@ -47,18 +47,19 @@ class Steps:
         self._generator = generator if stage.phase == "critic" else wrapped(generator)
         self._critic = None if critic is None or stage.phase == "generator" else wrapped(critic)
 
-    def take(self, before: Tensor, original: Tensor) -> Terms:
+    def take(self, before: Tensor, original: Tensor, taught: Tensor | None = None) -> Terms:
         """One step on a batch: of the generator, of the critic, or of one after the other; what is told of it.
 
         Args:
             before: what the generator is given; in a stage of the critic alone, renders.
             original: what it should make of it.
+            taught: the same with a teacher's colours blended in, which then the loss of the pixels wants.
         """
         networks, stage = self.networks, self.stage
         told: Terms = {}
         render = before if stage.phase == "critic" else None
         if stage.phase != "critic" and (stage.phase == "generator" or stage.switch is None or networks.generator_next):
-            terms, render = self.generator_step(before, original)
+            terms, render = self.generator_step(before, original, taught)
             told |= terms
         if self._critic is not None and (stage.switch is None or not networks.generator_next):
             told |= self.critic_step(networks.render(before) if render is None else render, original)
@@ -67,8 +68,8 @@ class Steps:
             networks.generator_next = False
         return told
 
-    def generator_step(self, before: Tensor, original: Tensor) -> tuple[Terms, Tensor]:
-        """One step of the generator; its losses and what it rendered, without gradient."""
+    def generator_step(self, before: Tensor, original: Tensor, taught: Tensor | None = None) -> tuple[Terms, Tensor]:
+        """One step of the generator; its losses and what it rendered, without gradient. See ``take``."""
         networks, stage = self.networks, self.stage
         if networks.critic is not None:
             networks.critic.requires_grad_(False)
@@ -76,11 +77,12 @@ class Steps:
         told: Terms = {}
         renders = []
         seen = networks.count_colours(original) if stage.distribution_weight else None
-        for share, synchronised, (x, y) in self._pieces(self._generator, before, original):
+        wanted = original if taught is None else taught
+        for share, synchronised, (x, y, z) in self._pieces(self._generator, before, original, wanted):
             with synchronised:
                 with networks.autocast():
                     render, logits = self._opinions(x)
-                    losses = content_losses(networks.recipe, stage, self._feature_loss, x, render, y)
+                    losses = content_losses(networks.recipe, stage, self._feature_loss, x, render, y, z)
                     if logits is not None and seen is not None:
                         weight = stage.content_weight * stage.distribution_weight
                         losses["distribution"] = weight * distribution_loss(logits, y, seen)
@@ -143,7 +145,13 @@ class Steps:
 
 
 def content_losses(
-    recipe: Recipe, stage: Stage, feature_loss: FeatureLoss | None, before: Tensor, render: Tensor, original: Tensor
+    recipe: Recipe,
+    stage: Stage,
+    feature_loss: FeatureLoss | None,
+    before: Tensor,
+    render: Tensor,
+    original: Tensor,
+    wanted: Tensor | None = None,
 ) -> Terms:
     """What a render loses by not being the original, term by term, as a stage weighs them.
 
@@ -154,11 +162,13 @@ def content_losses(
         before: what the generator was given, ImageNet-normalised (N, 3, size, size).
         render: what it made of it.
         original: what it should have made.
+        wanted: what the loss of the pixels compares with, where that is something else.
     """
+    wanted = original if wanted is None else wanted
     if recipe.pixels == "chroma":
-        losses = {"chroma": chroma_loss(render, original, emphasis=stage.emphasis)}
+        losses = {"chroma": chroma_loss(render, wanted, emphasis=stage.emphasis)}
     else:
-        losses = {"pixels": {"psnr": psnr_loss, "l1": l1_loss}[recipe.pixels](render, original)}
+        losses = {"pixels": {"psnr": psnr_loss, "l1": l1_loss}[recipe.pixels](render, wanted)}
     losses = {name: stage.pixel_weight * loss for name, loss in losses.items()}
     if stage.gradient_weight:
         losses["gradients"] = stage.gradient_weight * gradient_loss(render, original)

@@ -184,6 +184,7 @@ class Training:
             StoppedError: the process was asked to end (SIGTERM, SIGINT), and the run was saved.
         """
         self._prepare_folder()
+        self.feed.be_taught()
         self._few = self._looked_at()
         work = [(stage.steps, float(stage.batch * stage.size**2)) for stage in self.recipe.stages]
         self._board = Board(self.out / BOARD, step=self.step, stages=work, active=self.peers.leads)
@@ -275,7 +276,8 @@ class Training:
         for before, original in self.feed.batches(stage, self.seed, start, self.step):
             shape = networks.set_rates(stage, self.step - start, self.relief)
             torch.manual_seed(int(np.random.default_rng([self.seed, self.step, self.peers.rank]).integers(2**62)))
-            losses = steps.take(networks.seen(before), networks.seen(original))
+            original, *taught = original.tensor_split(original.shape[1] // 3, dim=1)
+            losses = steps.take(networks.seen(before), networks.seen(original), *map(networks.seen, taught))
             self.step += 1
             if self.step % boards.STEPS_BETWEEN_SCALARS == 0:
                 self.watch.look(stage, losses)
