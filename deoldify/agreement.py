@@ -20,7 +20,7 @@ from deoldify.checkpoints import Checkpoint
 from deoldify.colorizer import Colorizer, check_transfer, laid, mean_certainty
 from deoldify.errors import OutOfMemoryError
 from deoldify.imaging import Adjustments, ColourPlane, Pixels, Transfer
-from deoldify.model import rendering_bytes
+from deoldify.model import FACTOR_PIXELS, rendering_bytes, sizes
 from deoldify.network import choose_device, choose_precision, cost, memory
 from deoldify.photo import Render
 
@@ -62,8 +62,10 @@ class Agreement(Colorizer):
         self.checkpoint = together([member.checkpoint for member in self._members])
         self._awake: dict[int, Colorizer] = {}
         self._turn = threading.RLock()
-        needed = together_bytes([member.checkpoint for member in self._members], self.device, self.precision)
-        self.holds_all = needed <= memory.free_bytes(self.device)
+        records, free = [member.checkpoint for member in self._members], memory.free_bytes(self.device)
+        self.holds_all = (
+            together_bound(records, self.device) <= free or together_bytes(records, self.device, self.precision) <= free
+        )
 
     def wake(self) -> None:
         """Load the models now, those that are held together."""
@@ -151,6 +153,15 @@ def together_bytes(records: Sequence[Checkpoint], device: torch.device, precisio
         rendering_bytes(record.config, device, precision, record.render_factor, record.renders) for record in records
     ]
     return int(sum(record.bytes for record in records) + cost.MARGIN * max(renders))
+
+
+def together_bound(records: Sequence[Checkpoint], device: torch.device) -> int:
+    """More than ``together_bytes``, without counting for seconds."""
+    bounds = []
+    for record in records:
+        side = FACTOR_PIXELS * sizes(record.config, record.render_factor, record.renders)[-1]
+        bounds.append(min(record.renders, 2) * cost.render_bound(record.config, device, side))
+    return int(sum(record.bytes for record in records) + cost.MARGIN * max(bounds))
 
 
 def agreed(planes: Sequence[ColourPlane], name: str) -> ColourPlane:
