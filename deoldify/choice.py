@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deoldify.checkpoints import AUTO, BEST, best_here
+from deoldify.checkpoints import AUTO, BEST, CHECKPOINTS, best_here, locate, names_of
 from deoldify.errors import UsageError
 from deoldify.terminal import say
 
@@ -53,6 +53,9 @@ class Choice:
         if self._loaded is None:
             from deoldify.loading import load_colorizer
 
+            if self._checkpoint is None:
+                for name in names_of(self._model):
+                    announce(name)
             self._loaded = load_colorizer(
                 self._model, checkpoint=self._checkpoint, device=self._device, precision=self._precision
             )
@@ -90,6 +93,16 @@ class Choice:
             name = "+".join(here[0] if here else BEST[-1])
         say(f"auto: {name}, the truest of the models that are here and quick enough.")
         return name
+
+
+def announce(name: str) -> None:
+    """Say of a known model that is not here what is going to be fetched: how much, from whom, under which licence."""
+    record = next((each for each in CHECKPOINTS if each.name == name), None)
+    if record is not None and record.repo is not None and locate(record) is None:
+        say(
+            f"{name} is not here yet: {record.bytes / 1e6:.0f} MB come from {record.repo} on the Hugging Face Hub, "
+            f"under the licence {record.licence}."
+        )
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from deoldify.checkpoints import CHECKPOINTS, fetch, find_any, models
+from deoldify.checkpoints import CHECKPOINTS, fetch, find_any, models, names_of
+from deoldify.choice import announce
 from deoldify.options import model_names
 from deoldify.terminal import say
 
@@ -45,8 +46,9 @@ def fetch_command(
     """Download models ahead, to have them when there is no network."""
     if not names and not everything:
         raise typer.BadParameter("name a model, or say --all", param_hint="names")
-    named = [find_any(name) for name in names or []]
+    named = [find_any(each) for name in names or [] for each in names_of(name)]
     for checkpoint in CHECKPOINTS if everything else named:
+        announce(checkpoint.name)
         path = fetch(checkpoint)
         typer.echo(f"{checkpoint.name}: {path}")
         model = "" if checkpoint.task == "defade" else f" --model {checkpoint.name}"

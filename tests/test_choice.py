@@ -94,11 +94,11 @@ def test_auto_is_the_truest_that_fits_and_is_quick_enough(
     put: Put, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     put("artistic", "ddcolor-artistic", "ddcolor-tiny")
+    seconds = {"artistic": 20.0, "ddcolor-artistic": 30.0}
+    monkeypatch.setattr(Model, "seconds", lambda self, *_: seconds.get(self.checkpoint.name, 1.0))
     named = deoldify.load("auto", device="cpu", precision="float32")
     assert named.checkpoint.name == "artistic+ddcolor-artistic"
-
-    seconds = {"artistic": 50.0, "ddcolor-artistic": 30.0}
-    monkeypatch.setattr(Model, "seconds", lambda self, *_: seconds.get(self.checkpoint.name, 1.0))
+    seconds["artistic"] = 50.0
     assert loading.load_best(device="cpu").checkpoint.name == "ddcolor-artistic"
     assert "artistic+ddcolor-artistic would take 80 s" in caplog.text
     seconds["ddcolor-artistic"] = 61.0
@@ -165,3 +165,10 @@ def test_weights_of_one_s_own_are_found_out(put: Put, photos: Path, tmp_path: Pa
     assert "anything.pth is DDColor, of other widths." in done.stderr
     assert "(anything.pth)" in read_label(target)
     assert hashlib.sha256((tmp_path / "anything.pth").read_bytes()).hexdigest() in report.read_text()
+
+
+def test_before_a_download_size_source_and_licence_are_said(put: Put, photos: Path, tmp_path: Path) -> None:
+    done = call("colorize", photos / "a.png", "-o", tmp_path / "new.png", "-m", "ddcolor-tiny+compact", *CPU)
+    said = "ddcolor-tiny is not here yet: 220 MB come from piddnad/DDColor-models on the Hugging Face Hub, under the"
+    assert done.exit_code == 1 and f"{said} licence Apache-2.0." in done.stderr and "compact is" not in done.stderr
+    assert "is not here yet: 912 MB" in call("fetch", "ddcolor+ddcolor-tiny").stderr

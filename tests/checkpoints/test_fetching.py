@@ -98,6 +98,19 @@ def test_listing_imports_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_where_the_size_is_known_about_the_digest_decides(hub: Hub, cache: Path) -> None:
+    about = dataclasses.replace(record(), bytes=len(CONTENT) - 500, slack=1000)
+    offer(hub, about)
+    told: list[Progress] = []
+    path = checkpoints.fetch(about, progress=told.append)
+    assert path.read_bytes() == CONTENT and told[-1].done == len(CONTENT)
+    assert about.may_have(len(CONTENT) - 1500) and not about.may_have(len(CONTENT) + 501)
+    path.resolve().write_bytes(CONTENT[:-1] + b"?")
+    offer(hub, about, CONTENT + bytes(501))
+    with pytest.raises(HubError, match="which can have"):
+        checkpoints.fetch(about, progress=quiet)
+
+
 # Weights folders
 
 
