@@ -6,9 +6,12 @@ import os
 import struct
 from typing import BinaryIO
 
+import imagecodecs
+import numpy as np
 from PIL import AvifImagePlugin
 
 from deoldify.photo.faults import unreadable
+from deoldify.photo.samples import Samples
 
 _MOST_BLOCKS = 200_000
 _MOST_IN_RUNS, _WIDEST_IN_RUNS = 32_000_000, 100_000
@@ -36,6 +39,14 @@ class AvifFile(AvifImagePlugin.AvifImageFile):
         self.is_animated = self.n_frames > 1
         self.info.update({"icc_profile": icc, "exif": exif, "xmp": xmp})
         self.seek(0)
+
+
+def samples_of_webp(stream: BinaryIO) -> Samples:
+    """The picture of a WebP that is no animation, in a quarter of the memory of Pillow's decoder."""
+    stream.seek(0)
+    values = imagecodecs.webp_decode(stream.read())
+    alpha = np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None
+    return Samples(np.ascontiguousarray(values[..., :3]), "rgb", alpha)
 
 
 def is_lossless_webp(stream: BinaryIO) -> bool:

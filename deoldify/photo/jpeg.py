@@ -38,7 +38,7 @@ _LONGEST_GAP = 1 << 16
 _MOST_BYTES = 1 << 26
 """Of one kind of metadata, in all of its segments."""
 
-_MP_ENTRIES, _MULTI_FRAME = 0xB002, 0x020000
+_MP_ENTRIES, _MULTI_FRAME, _UNDEFINED = 0xB002, 2, 0
 
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _BASELINE, _LOSSLESS, _JPEG_LS = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA}), 0xC3, 0xF7
@@ -137,16 +137,17 @@ def _read_segments(stream: BinaryIO) -> _Segments:
 
 
 def _pictures_of(index: bytes) -> int:
-    """How many pictures a file of several has: the first and views of the same scene, as stereo cameras take them.
+    """How many pictures a file of several has, previews left aside; see CIPA DC-007, section 5.2.3.
 
-    Previews and gain maps are none. See CIPA DC-007, section 5.2.3.
+    They are views of the same scene, as stereo cameras take them, or what the file does not tell.
     """
     order = {b"II": "<", b"MM": ">"}.get(index[:2], "<")
     with contextlib.suppress(struct.error):
         (at,) = struct.unpack_from(order + "I", index, 4)
         entry = metadata.read_directory(io.BytesIO(index), at, metadata.Layout(order)).get(_MP_ENTRIES)
         words = struct.iter_unpack(order + "I12x", entry.data[: len(entry.data) // 16 * 16]) if entry else ()
-        return 1 + len([word for (word,) in words if (word & 0xFFFFFF) >> 8 == _MULTI_FRAME >> 8])
+        kinds = [word & 0xFFFFFF for (word,) in words]
+        return 1 + len([kind for kind in kinds[1:] if kind >> 16 in (_MULTI_FRAME, _UNDEFINED)])
     return 1
 
 

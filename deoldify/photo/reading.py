@@ -18,7 +18,7 @@ import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, WebPImagePlugin
 
 from deoldify.errors import PhotoError
-from deoldify.photo.containers import AvifFile, check_bmp, is_lossless_webp
+from deoldify.photo.containers import AvifFile, check_bmp, is_lossless_webp, samples_of_webp
 from deoldify.photo.exif import resolution_of_exif
 from deoldify.photo.faults import opening, shown, unreadable
 from deoldify.photo.gif import read_gif, size_of_gif
@@ -154,6 +154,8 @@ def size_in(path: str | os.PathLike[str]) -> tuple[int, int]:
         return 0, 0
 
 
+_MOST_IN_ANIMATIONS = 150_000_000
+"""Pixels: decoders of animations hold several pictures at once."""
 _HEAD = 4096  # bytes by which a kind is told
 
 
@@ -236,6 +238,8 @@ def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
     icc, xmp, dpi = info.get("icc_profile"), as_bytes(info.get("xmp")), dpi_of(image)
     exif = as_bytes(info.get("exif"))
     frames = int(getattr(image, "n_frames", 1)) if gif is None else gif.frames
+    if frames > 1:
+        check_size(*image.size, min(max_pixels, _MOST_IN_ANIMATIONS))
     fields: dict[str, Any] = {"format": kind, "pages": max(1, frames), "animated": frames > 1}
     if gif is not None:
         icc, xmp, fields["comment"] = gif.icc, gif.xmp, gif.comment
@@ -243,7 +247,7 @@ def _open_with_pillow(stream: BinaryIO, kind: str, max_pixels: int) -> Photo:
         fields["lossless"] = is_lossless_webp(stream)
     elif kind == "HEIF":
         fields["animated"] = False  # they are pictures of one container
-    samples = samples_of(image)
+    samples = samples_of_webp(stream) if kind == "WEBP" and frames < 2 else samples_of(image)
     if isinstance(image, AvifFile):
         samples = replace(samples, orientation=image.orientation)
     elif kind == "HEIF":

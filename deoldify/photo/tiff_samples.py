@@ -3,12 +3,17 @@ are left to libtiff, by way of Pillow; CIELAB and YCbCr are turned into RGB here
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import cast
 
 import imagecodecs
 import numpy as np
+import PIL
 import tifffile
 from PIL import TiffImagePlugin
 
@@ -37,6 +42,15 @@ _BILEVEL = _COMPRESSIONS | {2, 3, 4}
 _PILLOWS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000})
 _PHOTOMETRICS = {3: "a palette", 4: "a mask", 10: "ITU L*a*b*", 32803: "a camera's colour filter", 32844: "LogL",
                  32845: "LogLuv", 34892: "linear raw"}  # fmt: skip
+
+
+@cache
+def _quieten_libtiff() -> None:
+    """Keep the libtiff that comes with Pillow from writing to stderr what is wrong with a file: the door says that."""
+    for pattern in ("pillow.libs/libtiff*", "PIL/.dylibs/libtiff*"):
+        for path in Path(PIL.__file__).parents[1].glob(pattern):
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL(str(path)).TIFFSetErrorHandler(None)
 
 
 def read_samples(storage: Storage, directory: Directory, layout: Layout) -> Samples:
@@ -71,6 +85,7 @@ def _bilevel(storage: Storage) -> Samples:
 
 
 def _by_pillow(storage: Storage) -> Samples:
+    _quieten_libtiff()
     try:
         image = TiffImagePlugin.TiffImageFile(storage.file.file)
     except (SyntaxError, KeyError) as error:

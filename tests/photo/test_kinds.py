@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from pathlib import Path
@@ -242,3 +243,41 @@ def test_damaged_data_is_damage(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.tif").write_bytes(data)
     with pytest.raises(PhotoError, match=r"a\.tif is not a photograph that can be read: damaged"):
         open_photo(tmp_path / "a.tif")
+
+
+def test_further_pictures_of_one_file_are_counted(tmp_path: Path) -> None:
+    image = Image.fromarray(smooth())
+    photo = open_photo(written(image, "MPO", save_all=True, append_images=[image.rotate(180), image]))
+    assert (photo.format, photo.pages, photo.animated) == ("MPO", 3, False)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_still_webp_is_what_pillow_makes_of_it(mode: str, lossless: bool) -> None:
+    image = Image.fromarray(smooth()).convert("RGB")
+    if mode == "RGBA":
+        image.putalpha(Image.fromarray(noise(48, 64, 1)))
+    stream = written(image, "WEBP", lossless=lossless, exact=True)
+    photo = open_photo(stream)
+    with Image.open(stream) as expected:
+        assert np.array_equal(photo.to_image(), expected)
+
+
+@pytest.mark.parametrize("compression", ["jpeg", "group4", "tiff_adobe_deflate"])
+def test_what_libtiff_says_of_damage_stays_inside(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
+    image = Image.fromarray(smooth()).quantize(16) if "deflate" in compression else Image.fromarray(smooth())
+    image = image.convert("1") if compression == "group4" else image
+    encoded = bytearray(written(image, "TIFF", compression=compression).getvalue())
+    with Image.open(io.BytesIO(encoded)) as tiff:
+        (at,) = tiff.tag_v2[273]  # type: ignore[attr-defined]
+    encoded[at : at + 40] = b"\x13" * 40
+    with contextlib.suppress(PhotoError):
+        open_photo(io.BytesIO(encoded))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tag_of_raw_files_does_not_make_a_result_one(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[50706], exif[270] = b"\1\4\0\0", "attic"
+    save_photo(open_photo(written(Image.fromarray(smooth()), "JPEG", exif=exif)), tmp_path / "a.tif")
+    assert np.array_equal(open_photo(tmp_path / "a.tif").pixels.shape, smooth().shape)
