@@ -146,7 +146,7 @@ _OF_KIND = re.compile(r"(?i)\b(unsupported|not supported|cannot handle|not imple
 """What decoders say of what is whole, and of a kind that they do not know."""
 
 _OUR_OWN = Path(__file__).parents[1]
-_OF_CONTENT = (ValueError, struct.error, OverflowError, OSError, EOFError, RuntimeError, zlib.error)
+_OF_CONTENT = (ValueError, struct.error, OverflowError, OSError, EOFError, RuntimeError, zlib.error, SyntaxError)
 """What our own code and the C functions that it calls raise where a file is not what it should be."""
 
 

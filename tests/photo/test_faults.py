@@ -36,6 +36,14 @@ def test_what_libraries_stumble_over_is_damage(monkeypatch: pytest.MonkeyPatch) 
         raise KeyError("of a library")
 
 
+def test_what_compiled_decoders_raise_is_damage() -> None:
+    """They have no frame of their own, so that theirs seem to be ours."""
+    encoded = bytearray(written(Image.fromarray(smooth()), "AVIF").getvalue())
+    encoded[36:60] = bytes(24)
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(io.BytesIO(encoded))
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
