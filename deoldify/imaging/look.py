@@ -17,9 +17,9 @@ _NEUTRAL = 0.03
 """Chroma at which a place counts by half as coloured; JPEG's rounding is a tenth of it, faint skin three times."""
 _LEAST_COLOURED = 0.01
 """Share of a picture that must be coloured, or there is nothing to go by."""
-_GAINS = (2 / 3, 3 / 2)
-_FARTHEST = 0.02
-"""Of the shift: about five grey levels, too little to turn grass blue."""
+_GAINS = (0.75, 4 / 3)
+_FARTHEST = 0.008
+"""Of the shift: about two grey levels. More, and skin beside streets of the same roll lost its colour."""
 
 
 def look_of(uv: Tensor) -> Look | None:
@@ -49,6 +49,8 @@ def common_look(looks: Sequence[Look]) -> Look | None:
 def drawn_to(uv: Tensor, look: Look) -> Tensor:
     """The colours of a picture drawn to a look; what is neutral stays so, and a picture without colours as it is.
 
+    They go half of the way, since a part of what sets pictures of one roll apart is what they show.
+
     Args:
         uv: (1, 2, h, w), U and V.
         look: of another picture or of a group.
@@ -56,8 +58,8 @@ def drawn_to(uv: Tensor, look: Look) -> Tensor:
     own = look_of(uv)
     if own is None:
         return uv
-    gain = min(max(look.chroma / own.chroma, _GAINS[0]), _GAINS[1])
-    shift = uv.new_tensor([look.u - gain * own.u, look.v - gain * own.v]).view(1, 2, 1, 1)
+    gain = min(max((look.chroma / own.chroma) ** 0.5, _GAINS[0]), _GAINS[1])
+    shift = 0.5 * uv.new_tensor([look.u - gain * own.u, look.v - gain * own.v]).view(1, 2, 1, 1)
     shift = shift * min(1.0, _FARTHEST / max(float(shift.norm()), 1e-9))
     return gain * uv + _coloured(uv)[1] * shift
 

@@ -44,17 +44,17 @@ def test_one_gain_and_a_shift_that_is_bounded_and_leaves_neutral_alone() -> None
     uv = field(0.05, 0, share=0.5)
     same = look_of(uv)
     assert same is not None and torch.allclose(drawn(uv, same), uv, atol=1e-6)
-    more = drawn(uv, Look(0.06, 0.06, 0))  # the same hue: a gain alone
-    assert torch.allclose(more, 1.2 * uv, atol=1e-6)
-    for look, gain in ((Look(0.5, 0.5, 0), 1.5), (Look(0.01, 0.01, 0), 2 / 3)):
+    more = drawn(uv, Look(0.0605, 0.055, 0))  # by chroma half of the way, and no other lean
+    assert torch.allclose(more, 1.1 * uv, atol=1e-6)
+    for look, gain in ((Look(0.5, 0.5, 0), 4 / 3), (Look(0.01, 0.01, 0), 0.75)):
         coloured = drawn(uv, look)[0, 0, 0, 0].item()
-        assert abs(coloured - gain * 0.05) <= 0.02
+        assert abs(coloured - gain * 0.05) <= 0.008
     turned = drawn(uv, Look(0.05, -0.05, 0))  # the opposite hue: as far as a small shift goes
     weight = 0.05**2 / (0.05**2 + 0.03**2)
-    assert turned[0, :, 0, 0].tolist() == pytest.approx([0.05 - 0.02 * weight, 0], abs=1e-6)
+    assert turned[0, :, 0, 0].tolist() == pytest.approx([0.05 - 0.008 * weight, 0], abs=1e-6)
     for result in (more, turned):
         assert not result[:, :, 50:].any()  # mounts and whites
-    assert torch.allclose(drawn(uv, Look(0.06, 0.06, 0), saturation=0.5), 0.6 * uv, atol=1e-6)
+    assert torch.allclose(drawn(uv, Look(0.0605, 0.055, 0), saturation=0.5), 0.55 * uv, atol=1e-6)
 
 
 def test_a_group_comes_nearer_together(coffee: npt.NDArray[np.uint8]) -> None:
@@ -71,7 +71,7 @@ def test_a_group_comes_nearer_together(coffee: npt.NDArray[np.uint8]) -> None:
         return float(max(values) - min(values))
 
     for name in ("chroma", "u", "v"):
-        assert spread(name, after) < 0.5 * spread(name, looks), name
+        assert spread(name, after) < 0.75 * spread(name, looks), name
 
 
 def test_the_look_of_a_group_is_the_median() -> None:
