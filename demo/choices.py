@@ -39,7 +39,7 @@ def about_model(model: str) -> str:
     infos = {info.name: info for info in deoldify.models()}
     if model == AUTO:
         used = [record.name for record in records_of(AUTO)]
-        return f"The truest of what is here, fits its memory and takes at most a minute: {' with '.join(used)}."
+        return f"The truest that is here, fits the memory and takes at most a minute: {' with '.join(used)}."
     named = [infos[name] for name in names_of(model) if name in infos]
     if not named:
         raise UnknownModelError(f"there is no model called {model!r}")
