@@ -15,6 +15,8 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_USUAL_PORTS = {"http": "80", "https": "443"}
+
 
 class Guard:
     """Refuses requests of other websites' pages, and on a loopback address those to a name that is not its own.
@@ -56,11 +58,14 @@ class Guard:
         origin = headers.get("origin")
         if origin is None:
             return None
-        from_name, from_port = _split(urlsplit(origin).netloc)
+        source = urlsplit(origin)
+        from_name, from_port = _split(source.netloc)
+        from_port = from_port or _USUAL_PORTS.get(source.scheme, "")
         forwarded, _ = _split(headers.get("x-forwarded-host", "").split(",")[0].strip())
-        same = (from_name == name and (from_port == port or not from_port or not port)) or (
-            from_name in LOOPBACK and name in LOOPBACK and from_port == port
-        )
+        if name in LOOPBACK:  # other programs of this computer serve websites, too
+            same = from_name in LOOPBACK and from_port == (port or "80")
+        else:
+            same = from_name == name and port in (from_port, "")  # which a proxy may have taken off
         if from_name and (same or from_name == forwarded or self._is_allowed(from_name)):
             return None
         return "Requests of other websites are refused here."

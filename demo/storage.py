@@ -103,7 +103,7 @@ def sweep(folder: Path, older_than: float) -> None:
             path = Path(place, name)
             try:
                 if path.lstat().st_mtime < limit:
-                    path.rmdir()
+                    (path.unlink if path.is_symlink() else path.rmdir)()
             except OSError:  # not empty
                 continue
 

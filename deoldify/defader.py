@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Real
 
 from PIL import Image
 
@@ -98,6 +99,8 @@ class Defader(Model):
         self, pixels: Pixels, strength: float, render_factor: int | None, neutral: bool, keep_tone: bool
     ) -> tuple[Pixels, tuple[Render, ...]]:
         low, high = DEFADE_STRENGTHS
+        if isinstance(strength, bool) or not isinstance(strength, Real):
+            raise ValueError(f"strength must be a number, not {strength!r}")
         if not low <= strength <= high:
             raise ValueError(f"strength {strength} is outside {low:g} to {high:g}")
         if render_factor is not None:

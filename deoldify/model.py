@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
@@ -277,14 +278,21 @@ def _batch(renders: int) -> int:
     return 1 if renders == 1 else 2
 
 
+def _check_whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+
+
 def check_renders(renders: int) -> None:
     """Raise a ``ValueError`` that says what there may be, where a photo cannot be made of so many renders."""
+    _check_whole("renders", renders)
     if renders != 1 and (renders % 2 or not 1 < renders <= MOST_RENDERS):
         raise ValueError(f"renders {renders} is neither 1 nor an even number of at most {MOST_RENDERS}")
 
 
 def check_render_factor(factor: int) -> None:
     """Raise a ``ValueError`` that names the range where a render factor is outside it."""
+    _check_whole("render_factor", factor)
     if factor not in RENDER_FACTORS:
         low, high = RENDER_FACTORS[0], RENDER_FACTORS[-1]
         raise ValueError(

@@ -59,16 +59,15 @@ class Tally:
             say(f"error: {outcome.message}", error=True)
 
     def sum_up(self, done: str, left_after: str) -> None:
-        """Say once more what was left and what has failed, for who has not read every line."""
+        """Say how many were left and how many have failed, for who has not read every line."""
         left = sum(self.left.values())
         if left:
             were = "was left as it is" if left == 1 else "were left as they are"
             reasons = ", ".join(sorted(self.left))
             say(f"{left} of {self.tried} photos {were}: {reasons}" + (f". {left_after}" if left_after else ""))
         if self.failed and self.tried > 1:
-            say(f"{len(self.failed)} of {self.tried} photos could not be {done}:", error=True)
-            for message in self.failed.values():
-                say(f"  {message}", error=True)
+            each = "its line above tells why" if len(self.failed) == 1 else "a line above for each tells why"
+            say(f"{len(self.failed)} of {self.tried} photos could not be {done}: {each}", error=True)
 
     def tell_end(self, output: Path, done: str, report: Path | None, after: str = "") -> None:
         """The last line: how many came to which end, how long that took, and where the report is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,28 @@ def test_sixteen_bits_stay_sixteen_bits(colorizer: deoldify.Colorizer) -> None:
 def test_a_render_factor_out_of_range_is_named_with_the_range(factor: int, colorizer: deoldify.Colorizer) -> None:
     with pytest.raises(ValueError, match=rf"{factor} is outside 4 to 64"):
         colorizer(Image.new("L", (32, 32)), render_factor=factor)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"render_factor": 10.0}, "render_factor must be a whole number"),
+        ({"render_factor": "10"}, "render_factor must be a whole number"),
+        ({"render_factor": True}, "render_factor must be a whole number"),
+        ({"render_factor": float("nan")}, "render_factor must be a whole number"),
+        ({"render_factor": 10**30}, "is outside 4 to 64"),
+        ({"renders": "6"}, "renders must be a whole number"),
+        ({"renders": float("inf")}, "renders must be a whole number"),
+        ({"renders": 10**30}, "neither 1 nor an even number"),
+        ({"saturation": "much"}, "saturation must be a number"),
+        ({"saturation": float("inf")}, "saturation inf is outside"),
+        ({"warmth": float("nan")}, "warmth nan is outside"),
+        ({"caution": True}, "caution must be a number"),
+    ],
+)
+def test_what_is_no_number_is_said(asked: dict[str, Any], says: str, colorizer: deoldify.Colorizer) -> None:
+    with pytest.raises(ValueError, match=says):
+        colorizer(Image.new("L", (32, 32)), **asked)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 SATURATIONS = (0.0, 1.5)
 """From no colour to half as much again as the render has."""
@@ -142,5 +143,7 @@ class Adjustments:
 
 def _check(name: str, value: float, within: tuple[float, float]) -> None:
     low, high = within
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number, not {value!r}")
     if not low <= value <= high:  # which no NaN is
         raise ValueError(f"{name} {value} is outside {low:g} to {high:g}")

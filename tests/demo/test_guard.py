@@ -46,6 +46,9 @@ def ask(app: Any, **headers: str) -> httpx.Response:
         ("localhost:7860", "http://127.0.0.1:7860", 200),
         ("[::1]:7860", "http://[::1]:7860", 200),
         ("127.0.0.1:7860", "http://localhost:3000", 403),
+        ("127.0.0.1:7860", "http://127.0.0.1", 403),
+        ("127.0.0.1:7860", "https://localhost", 403),
+        ("localhost", "http://localhost", 200),
         ("127.0.0.1:7860", "https://elsewhere.example", 403),
         ("127.0.0.1:7860", "null", 403),
         ("127.0.0.1:7860", "file://", 403),
@@ -68,6 +71,9 @@ def test_for_others_any_name_and_no_other_websites() -> None:
     guard = Guard(page, loopback=False)
     assert ask(guard, host="photos.example").status_code == 200
     assert ask(guard, host="photos.example", origin="https://photos.example").status_code == 200
+    assert ask(guard, host="photos.example:443", origin="https://photos.example").status_code == 200
+    assert ask(guard, host="photos.example", origin="https://photos.example:8443").status_code == 200
+    assert ask(guard, host="photos.example:8443", origin="https://photos.example").status_code == 403
     assert ask(guard, host="photos.example", origin="https://elsewhere.example").status_code == 403
     behind_proxy = {"host": "10.0.0.5:7860", "origin": "https://photos.example", "x_forwarded_host": "photos.example"}
     assert ask(guard, **behind_proxy).status_code == 200
