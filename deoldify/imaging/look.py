@@ -6,6 +6,7 @@ mounts and all that has no colour stay as they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -58,7 +59,7 @@ def drawn_to(uv: Tensor, look: Look) -> Tensor:
     own = look_of(uv)
     if own is None:
         return uv
-    gain = min(max((look.chroma / own.chroma) ** 0.5, _GAINS[0]), _GAINS[1])
+    gain = min(max(math.sqrt(look.chroma / own.chroma), _GAINS[0]), _GAINS[1])
     shift = 0.5 * uv.new_tensor([look.u - gain * own.u, look.v - gain * own.v]).view(1, 2, 1, 1)
     shift = shift * min(1.0, _FARTHEST / max(float(shift.norm()), 1e-9))
     return gain * uv + _coloured(uv)[1] * shift

@@ -146,14 +146,18 @@ class _JobFacts(TypedDict):
     settings: str
 
 
-def _job_facts(job: Job, agreeing: Sequence[str]) -> _JobFacts:
+def _job_facts(job: Job, models: Sequence[str]) -> _JobFacts:
     strength = job.settings.get("strength")
-    # Models that agree are called by their names together, as in a+b.
-    models = [each for model in agreeing for each in ([model] if model in job.weights else model.split("+"))]
+    # Of weights from a file the job knows the file's name, and the render that of the network.
+    sole = next(iter(job.weights.values())) if len(job.weights) == 1 else ""
+
+    def agreeing(model: str) -> Sequence[str]:
+        return [model] if model in job.weights else model.split("+")
+
     return {
         "job": job.name,
-        "model": ", ".join(job.full_names.get(model, model) for model in models),
-        "weights": ", ".join(job.weights.get(model, "") for model in models),
+        "model": ", ".join("+".join(job.full_names.get(each, each) for each in agreeing(model)) for model in models),
+        "weights": ", ".join("+".join(job.weights.get(each, sole) for each in agreeing(model)) for model in models),
         "strength": float(strength) if isinstance(strength, int | float) else None,
         "settings": json.dumps({key: value for key, value in job.settings.items() if value not in (None, [])}),
     }

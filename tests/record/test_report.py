@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from deoldify.errors import ReportError, UsageError
-from deoldify.folder import Job, Run, Task, Trouble, job_of, plan, process
+from deoldify.folder import Job, Outcome, Run, Task, Trouble, job_of, plan, process
 from deoldify.photo import InColourError, Photo, Render, Verdict
 from deoldify.record import COLUMNS, Report, Row, read_report, row_of, row_of_trouble, take_down
 
@@ -192,3 +192,25 @@ def test_a_photo_whose_row_cannot_be_written_does_not_appear(tmp_path: Path) -> 
 def test_the_book_tells_every_column() -> None:
     text = (Path(__file__).parents[2] / "docs" / "archives.md").read_text()
     assert [column for column in COLUMNS if f"`{column}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("used", "model", "weights"),
+    [
+        (("a", "b"), "a@1, b", "1, 2"),
+        (("b+a",), "b+a@1", "2+1"),
+        (("a",), "a@1", "1"),
+        ((), "a@1, b", "1, 2"),  # of a photo that nothing was done to
+    ],
+)
+def test_a_row_names_the_models_that_were_at_work(used: tuple[str, ...], model: str, weights: str) -> None:
+    job = job_of("restore", "restored", weights={"a": "1", "b": "2"}, settings={}, full_names={"a": "a@1", "b": "b"})
+    renders = tuple(Render(name, 12, 12) for name in used)
+    row = row_of(Outcome(Path("/a.jpg"), Path("/b.jpg"), "done" if used else "left", renders=renders), job)
+    assert (row.model, row.weights) == (model, weights)
+
+
+def test_weights_from_a_file_stand_in_the_row_whatever_they_are_called() -> None:
+    job = job_of("colorize", "coloured", weights={"last.pt": "3"}, settings={})
+    row = row_of(Outcome(Path("/a.jpg"), Path("/b.jpg"), "done", renders=(Render("compact", 12, 12),)), job)
+    assert (row.model, row.weights) == ("compact", "3")
