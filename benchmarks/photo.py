@@ -18,7 +18,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -188,22 +189,32 @@ def start_up(repeats: int) -> Rows:
 
 
 def _page() -> float:
+    start = time.perf_counter()
+    with served():
+        return time.perf_counter() - start
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """``app.py`` on loopback, once it answers: its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start = time.perf_counter()
+    address = f"http://127.0.0.1:{port}/"
     command = [sys.executable, "app.py", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as page:
         try:
-            while page.poll() is None:
+            while True:
+                if page.poll() is not None:
+                    raise RuntimeError("the page ended before it answered")
                 try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10):
-                        return time.perf_counter() - start
+                    with urllib.request.urlopen(address, timeout=10):
+                        break
                 except (urllib.error.URLError, ConnectionError):
                     time.sleep(0.02)
+            yield address
         finally:
             page.terminate()
-    raise RuntimeError("the page ended before it answered")
 
 
 def folders(folder: Path, photos: int, megapixels: float) -> Rows:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.visitor import PATIENCE, choose, colorize, download
-from tests.page import colourfulness, grey_photo
+from tests.page import ServedPage, colourfulness, commanded, grey_photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,7 +46,8 @@ def states(page: Page) -> list[str]:
 @pytest.fixture
 def five(tmp_path: Path) -> list[Path]:
     """Five photos of different widths, and a broken one in the middle."""
-    photos = [grey_photo(tmp_path / f"hills{number}.jpg", 200 + number, 150) for number in range(5)]
+    (tmp_path / "old").mkdir()
+    photos = [grey_photo(tmp_path / "old" / f"hills{number}.jpg", 200 + number, 150) for number in range(5)]
     letter = tmp_path / "letter.jpg"
     letter.write_text("Dear photograph")
     return [*photos[:2], letter, *photos[2:]]
@@ -60,9 +61,11 @@ def test_five_photos_and_a_broken_one_come_back_in_a_zip(page: Page, five: list[
     page.locator("#photo .failed-list").get_by_text("“letter.jpg” is not a photograph").wait_for()
     (tmp_path / "out").mkdir()
     archive = download(page, tmp_path / "out", "zip")
+    expected = commanded(tmp_path / "old", tmp_path / "coloured", "colorize")
     with zipfile.ZipFile(archive) as opened:
         assert opened.namelist() == [f"hills{number}-colour.jpg" for number in range(5)]
         for number in range(5):
+            assert opened.read(f"hills{number}-colour.jpg") == (expected / f"hills{number}.jpg").read_bytes()
             with opened.open(f"hills{number}-colour.jpg") as file, Image.open(file) as coloured:
                 assert coloured.size == (200 + number, 150) and colourfulness(coloured) > 3
         page.locator("#photo .pick").nth(4).click()
@@ -115,3 +118,32 @@ def test_a_zip_is_opened_and_pasting_text_gets_a_word(page: Page, tmp_path: Path
     assert states(page) == ["trip/a.jpg, waiting", "trip/notes.txt, failed"]
     page.evaluate("document.body.dispatchEvent(new ClipboardEvent('paste', {bubbles: true}))")
     page.get_by_text("There is no picture in the clipboard").wait_for()
+
+
+def test_a_folder_is_chosen_with_the_folders_inside(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "trip" / "day 2").mkdir(parents=True)
+    grey_photo(tmp_path / "trip" / "a.jpg", 120, 90)
+    grey_photo(tmp_path / "trip" / "day 2" / "b.jpg", 120, 90)
+    (tmp_path / "trip" / ".hidden.jpg").write_bytes(b"what a system puts there")
+    page.set_input_files("#photo [data-role=folder]", tmp_path / "trip")
+    page.locator("#photo .pick").nth(1).wait_for(timeout=PATIENCE)
+    page.locator("#photo .photo.waiting").nth(1).wait_for(timeout=PATIENCE)
+    assert sorted(states(page)) == ["trip/a.jpg, waiting", "trip/day 2/b.jpg, waiting"]
+
+
+def test_another_model_chosen_during_a_render_downloads_nothing_and_fails_nothing(
+    page: Page, page_server: ServedPage, tmp_path: Path
+) -> None:
+    page.goto(f"{page_server.url}?factor=5")
+    page.get_by_text("Render size 5:").wait_for(timeout=PATIENCE)
+    choose(page, [grey_photo(tmp_path / f"hills{number}.jpg", 900, 600) for number in range(6)])
+    told = len(page_server.log.read_bytes())
+    page.get_by_role("button", name="Colorize", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=PATIENCE)
+    page.locator("#model input").click()
+    page.get_by_role("option", name="video").click()
+    page.locator("#model").get_by_text("Colorize first downloads 874 MB").wait_for(timeout=PATIENCE)
+    page.get_by_text("6 of 6 photos done.").wait_for(timeout=PATIENCE)
+    assert {state.partition(", ")[2] for state in states(page)} == {"done"}
+    assert "by compact at render factor 5" in page.locator("#facts").inner_text()
+    assert page_server.log.read_bytes()[told:] == b""  # nobody tried to fetch it

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from tests.browser.visitor import PATIENCE, choose, colorize, compared, download, open_defade_tab, restore
-from tests.page import colourfulness, grey_photo
+from tests.page import colourfulness, commanded, grey_photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -72,6 +72,16 @@ def test_colours_are_changed_after_the_render_and_a_surface_takes_the_colour_nam
         return shown.get_attribute("src")
 
     source = changed(None)
+    said = page.locator("#view [data-role=liveliness-said]")
+    assert said.inner_text() == "as usual" and not page.get_by_role("button", name="Back to how it came").is_visible()
+    page.locator("#view [data-role=liveliness]").fill("100")
+    source = changed(source)
+    page.locator("#view [data-role=caution]").fill("100")
+    source = changed(source)
+    assert said.inner_text() == "100 %"
+    page.get_by_role("button", name="Back to how it came").click()
+    source = changed(source)
+    assert said.inner_text() == "as usual" and page.locator("#view [data-role=caution]").input_value() == "0"
     page.locator("#view [data-role=saturation]").fill("0")
     source = changed(source)
     page.locator("#view [data-role=colour]").fill("#3050c0")
@@ -97,6 +107,19 @@ def test_settings_in_the_address_are_those_of_the_page(page: Page) -> None:
     page.get_by_text("Render size 20: the model sees 320 × 320 pixels").wait_for(timeout=PATIENCE)
     page.locator("#model").get_by_text("Colorize first downloads 874 MB").wait_for(timeout=PATIENCE)
     assert "stable" in page.locator("#model input").input_value()
+    page.get_by_role("tab", name="Defade").click()
+    page.wait_for_url("**tab=defade**", timeout=PATIENCE)
+    strength = page.locator("#strength input[type=number]")
+    strength.fill("0.6")
+    strength.press("Enter")
+    page.wait_for_url("**strength=0.6**", timeout=PATIENCE)
+    page.locator("#colour").get_by_label("never").check()
+    page.wait_for_url("**colour=never**", timeout=PATIENCE)
+    page.reload()
+    page.get_by_role("button", name="Restore", exact=True).wait_for(timeout=PATIENCE)
+    page.wait_for_function("() => document.querySelector('#strength input[type=number]').value == '0.6'")
+    assert page.locator("#colour").get_by_label("never").is_checked()
+    assert not page.locator("#keep-tone input").is_checked() and "factor=20" in page.url
 
 
 def test_the_list_of_models_says_what_each_is_good_at_and_what_it_costs(page: Page) -> None:
@@ -152,6 +175,7 @@ def test_a_faded_photo_is_restored_and_carried_to_the_other_tab(page: Page, tmp_
     assert "taken for black and white" in facts
     file = download(page, tmp_path, "defade-download")
     assert file.name == "hills-restored.jpg"
+    assert file.read_bytes() == commanded(tmp_path / "hills.jpg", tmp_path / "command.jpg", "defade").read_bytes()
     with Image.open(file) as restored, Image.open(tmp_path / "hills.jpg") as faded:
         assert restored.size == (1200, 800)
         assert restored.getexif()[0x013B] == "A. Photographer"

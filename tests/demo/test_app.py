@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -99,17 +100,41 @@ def test_a_password_without_a_name_is_a_usage_error(command: typer.Typer) -> Non
     assert "USER:PASSWORD" in click.unstyle(done.output)
 
 
-def test_variables_and_a_password_are_respected(tmp_path: Path) -> None:
+def test_variables_and_a_password_are_respected_and_the_browser_is_opened(tmp_path: Path) -> None:
     port = free_port()
-    variables = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    browser.chmod(0o755)
+    variables = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "BROWSER": str(browser)}
     with (
-        serve(tmp_path, "--auth", "ansel:f/64:zone", port=port, **variables) as page,
+        serve(tmp_path, "--auth", "ansel:f/64:zone", "--open", port=port, **variables) as page,
         httpx.Client(base_url=page.url, trust_env=False) as http,
     ):
         assert http.get("/config").status_code == 401
         assert http.post("/gradio_api/upload", files={"files": ("a.png", b"")}).status_code == 401
         http.post("/login", data={"username": "ansel", "password": "f/64:zone"}).raise_for_status()
         assert http.get("/config").json()["components"]
+        deadline = time.monotonic() + 120
+        while not opened.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert opened.read_text().rstrip("/") == page.url
+
+
+def test_assistants_find_the_tools_by_mcp(tmp_path: Path) -> None:
+    pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+    port = free_port()
+    with (
+        serve(tmp_path, "--port", str(port), "--mcp", port=port) as page,
+        httpx.Client(base_url=f"{page.url}/gradio_api/mcp/", timeout=120, trust_env=False) as http,
+    ):
+        accepted = {"Accept": "application/json, text/event-stream"}
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        answer = http.post("", json=asked, headers=accepted)
+        answer.raise_for_status()
+        found = json.loads(next(line for line in answer.text.splitlines() if "tools" in line).removeprefix("data: "))
+        names = {tool["name"] for tool in found["result"]["tools"]}
+        assert {name.rpartition("_")[2] for name in names} == {"colorize", "album", "variants", "defade", "restore"}
+        assert f"Its tools are at {page.url}/gradio_api/mcp/" in page.log.read_text()
 
 
 def test_on_a_space_the_worker_asks_for_a_gpu_before_torch_is_there(tmp_path: Path) -> None:

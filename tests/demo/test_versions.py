@@ -19,7 +19,7 @@ from demo.storage import Storage
 from demo.versions import COUNT, send_versions, show_versions, take_version
 from demo.working import take_in, work
 from deoldify.folder import stamp_of
-from deoldify.imaging import Adjustments
+from deoldify.imaging import Adjustments, Hint
 from deoldify.photo import read_label
 from tests.page import commanded, grey_photo
 
@@ -108,8 +108,9 @@ def test_what_a_model_cannot_do_is_left_out_when_a_photo_is_coloured_by_it(
     coloured: tuple[Album, Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert tells("compact") == (True, True) and tells("artistic") == (False, False) and tells("nobody") == (True, True)
-    asked = Adjustments(0.5, 0.1, 0.7, 0.3)
-    assert possible(asked, lively=False, certain=False) == Adjustments(0.5, 0.1)
+    hints = (Hint(0.5, 0.1, "#3050c0"),)  # which are kept whatever the model
+    asked = Adjustments(0.5, 0.1, 0.7, 0.3, hints)
+    assert possible(asked, lively=False, certain=False) == Adjustments(0.5, 0.1, hints=hints)
     assert possible(asked, lively=True, certain=True) == asked
     album, entry = coloured
     entry.adjustments = asked
@@ -123,7 +124,7 @@ def test_what_a_model_cannot_do_is_left_out_when_a_photo_is_coloured_by_it(
     monkeypatch.setattr(working, "do", do)
     for _ in work(album, Colouring("compact", 6, "guided")):
         pass
-    assert used == [Adjustments(0.5, 0.1)]
+    assert used == [Adjustments(0.5, 0.1, hints=hints)]
 
 
 def test_the_tint_is_strongest_where_it_guesses_and_tells_nothing_where_all_is_alike() -> None:
