@@ -67,35 +67,39 @@ def possible_of(adjustments: Adjustments, kept: Kept) -> Adjustments:
     return possible(adjustments, lively=kept.liveliness is not None, certain=kept.guesses is not None)
 
 
-def adjust(album: Album, entry: Entry, adjustments: Adjustments) -> None:
-    """Show a photo with other colours, at once and at the size that is shown; its file waits for `finish`."""
-    done = entry.done
-    if done is not None:
-        repaint(album, entry, done, done, adjustments)
-
-
-def repaint(album: Album, entry: Entry, before: Done, after: Done, adjustments: Adjustments) -> None:
-    """Show what has become of a photo with other colours, unless that has changed meanwhile.
+def adjust(album: Album, entry: Entry, adjustments: Adjustments, taken: int | None = None) -> None:
+    """Show a photo with other colours, at once and at the size that is shown; its file waits for `finish`.
 
     Args:
         album: that is shown.
         entry: the photo.
-        before: what has become of it so far; otherwise nothing is done.
-        after: what shall be shown instead, but for its previews.
         adjustments: what is asked for.
+        taken: the number of the version whose colours it shall have; None leaves them those that it has.
     """
-    if after.kept is None or entry.shown is None or not isinstance(after.made, Colouring):
+    before = entry.done
+    if before is None or entry.shown is None:
+        return
+    after = _with_version(before, taken)
+    if after.kept is None or not isinstance(after.made, Colouring):
         return
     asked = asked_of(possible_of(adjustments, after.kept))
     painted = Colorizer.paint(open_photo(entry.shown.large), read_plane(after.kept.file), **asked)
     previews = write_previews(painted, storage().new_folder(), "result")
     with album.changing():
         entry.adjustments = adjustments
-        if entry.done is before:
-            entry.done = replace(after, shown=previews, stale=True)
+        if entry.done is not None and entry.done.kept == before.kept:  # versions may have come to it meanwhile
+            entry.done = replace(_with_version(entry.done, taken), shown=previews, stale=True)
             album.archive = None
     for old in (before.shown.large, before.shown.small):
         old.unlink(missing_ok=True)
+
+
+def _with_version(done: Done, taken: int | None) -> Done:
+    """What has become of a photo if it has the colours of one of its versions."""
+    if taken is None:
+        return done
+    version = done.versions[taken]
+    return replace(done, made=version.made, kept=version.kept, facts=version.facts, taken=taken)
 
 
 def finish(album: Album, entry: Entry) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import deoldify
-from demo.adjusting import possible, possible_of, repaint
+from demo.adjusting import adjust, possible, possible_of
 from demo.album import Album, Done, Entry, Version
 from demo.gpu import on_gpu
 from demo.jobs import Colouring, JobError, Tell, asked_of, explained, open_for, write
@@ -107,9 +107,9 @@ def _show(album: Album, entry: Entry, done: Done, job: Colouring) -> None:
         if versions:
             status = f"{len(versions)} versions: the one that the others agree with most comes first."
         with album.changing():
-            if entry.done is done:
+            if entry.done is not None and entry.done.kept == done.kept:  # it may have been adjusted meanwhile
                 usual = next((number for number, version in enumerate(versions) if version.made == job), None)
-                entry.done = replace(done, versions=versions, taken=usual)
+                entry.done = replace(entry.done, versions=versions, taken=usual)
     finally:
         with album.changing():
             album.running = album.stopping = False
@@ -136,12 +136,8 @@ def _version(job: Colouring, variant: Variant, usual: Colouring, entry: Entry) -
 
 def take_version(album: Album, entry: Entry, number: object) -> None:
     """Let a photo have the colours of one of its versions; its file waits for `finish`."""
-    done = entry.done
-    if done is None or not isinstance(number, int) or not 0 <= number < len(done.versions):
-        return
-    version = done.versions[number]
-    taken = replace(done, made=version.made, kept=version.kept, facts=version.facts, taken=number)
-    repaint(album, entry, done, taken, entry.adjustments)
+    if entry.done is not None and isinstance(number, int) and 0 <= number < len(entry.done.versions):
+        adjust(album, entry, entry.adjustments, number)
 
 
 def send_versions(job: Colouring, source: Path, name: str, tell: Tell) -> tuple[list[Path], list[dict[str, Any]]]:

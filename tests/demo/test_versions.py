@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from demo import adjusting, versions, working
-from demo.adjusting import finish, possible
+from demo.adjusting import adjust, finish, possible
 from demo.album import Album, Entry
 from demo.jobs import Colouring, JobError
 from demo.models import tells
@@ -39,7 +39,7 @@ def coloured(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
     for _ in take_in(album, [("hills.png", source)]):
         pass
     entry = next(iter(album.entries.values()))
-    entry.adjustments = Adjustments(saturation=0.8, caution=0.1)
+    entry.adjustments = Adjustments(saturation=0.5, caution=0.1)
     for _ in work(album, Colouring("compact", 5, "guided")):
         pass
     return album, entry
@@ -47,9 +47,12 @@ def coloured(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
 
 def test_a_version_that_is_taken_is_what_the_photo_becomes(coloured: tuple[Album, Entry], tmp_path: Path) -> None:
     album, entry = coloured
-    for _ in show_versions(album, entry):
+    coming = show_versions(album, entry)
+    next(coming)
+    adjust(album, entry, replace(entry.adjustments, saturation=0.8))  # whoever is impatient loses nothing
+    for _ in coming:
         pass
-    assert entry.done is not None and len(entry.done.versions) == COUNT and not album.running
+    assert entry.done is not None and entry.done.stale and len(entry.done.versions) == COUNT and not album.running
     made = [version.made for version in entry.done.versions]
     assert all(isinstance(job, Colouring) and job.model == "compact" for job in made)
     assert entry.done.taken is not None and made[entry.done.taken] == entry.done.made
