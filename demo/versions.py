@@ -12,7 +12,7 @@ from demo.adjusting import adjust, possible, possible_of
 from demo.album import Album, Done, Entry, Version
 from demo.gpu import on_gpu
 from demo.jobs import Colouring, JobError, Tell, asked_of, explained, open_for, write
-from demo.models import bring, colorizer, wake
+from demo.models import bring, colorizer, settled, wake
 from demo.planes import keep
 from demo.storage import storage
 from demo.turns import TURNS, LeftError
@@ -78,7 +78,7 @@ def show_versions(album: Album, entry: Entry) -> Iterator[None]:
             return
         album.running, album.stopping = True, False
         album.status, album.share = "Making versions", 0.0
-        job = replace(done.made, likely=0)
+        job = replace(done.made, model=settled(done.made.model), likely=0)
     yield from followed(album, lambda: _show(album, entry, done, job))
 
 
@@ -146,7 +146,7 @@ def send_versions(job: Colouring, source: Path, name: str, tell: Tell) -> tuple[
     Raises:
         JobError: they cannot be made; says why.
     """
-    photo = open_for(source, name)
+    photo, job = open_for(source, name), replace(job, model=settled(job.model))
     files: list[Path] = []
     facts: list[dict[str, Any]] = []
     with explained(source, name):

@@ -100,11 +100,12 @@ def test_versions_are_not_made_twice_nor_of_what_is_not_coloured_and_stop_when_t
 
 
 def test_a_client_is_sent_files_of_all_versions(coloured: tuple[Album, Entry], source: Path) -> None:
-    files, facts = send_versions(Colouring("compact", 5, "guided"), source, "old/hills.png", lambda doing, share: None)
+    files, facts = send_versions(Colouring("auto", 5, "guided"), source, "old/hills.png", lambda doing, share: None)
     assert [file.name for file in files] == [f"hills-version{number + 1}.png" for number in range(COUNT)]
     assert len({file.read_bytes() for file in files}) == COUNT
     assert sorted(fact["likely"] for fact in facts) == [0, 0, 1, 2]
     assert {fact["model"] for fact in facts} == {"compact"}
+    assert {fact["about"] for fact in facts} > {"The usual colours", "Other likely colours 1", "Other likely colours 2"}
 
 
 def test_what_a_model_cannot_do_is_left_out_when_a_photo_is_coloured_by_it(
