@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from PIL import Image
@@ -49,6 +49,18 @@ def _flattened(photo: Photo) -> Image.Image:
     return Image.fromarray(out)
 
 
+class _Unnumbered:
+    """A stream that hides its file descriptor: Pillow would write to that itself and not notice that a disk is full."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.write, self.seek, self.tell, self.flush = stream.write, stream.seek, stream.tell, stream.flush
+
+    @property
+    def file(self) -> BinaryIO:
+        """The same, as Pillow calls it."""
+        return cast(BinaryIO, self)
+
+
 def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
     options: dict[str, Any] = {"quality": 95, "subsampling": 0}
     source = photo.jpeg
@@ -71,7 +83,8 @@ def _write_jpeg(photo: Photo, stream: BinaryIO) -> None:
         warn("its ICC profile does not fit into a JPEG and is left out")
         profile = None
     kept = {"icc_profile": profile, "dpi": dpi, "extra": extra}
-    _flattened(photo).save(stream, "JPEG", **options, **{key: value for key, value in kept.items() if value})
+    given = {key: value for key, value in kept.items() if value}
+    _flattened(photo).save(_Unnumbered(stream).file, "JPEG", **options, **given)
 
 
 def _segment(marker: int, data: bytes) -> bytes:
@@ -121,11 +134,12 @@ def _write_webp(photo: Photo, stream: BinaryIO) -> None:
     }
     # WebP halves the resolution of colour; its sharp conversion keeps edges from bleeding for that.
     options: dict[str, Any] = {"lossless": True, "exact": True} if photo.lossless else {"use_sharp_yuv": True}
-    image.save(stream, "WEBP", quality=95, **options, **{key: value for key, value in kept.items() if value})
+    given = {key: value for key, value in kept.items() if value}
+    image.save(_Unnumbered(stream).file, "WEBP", quality=95, **options, **given)
 
 
 def _write_bmp(photo: Photo, stream: BinaryIO) -> None:
-    _flattened(photo).save(stream, "BMP", dpi=photo.dpi or (96, 96))
+    _flattened(photo).save(_Unnumbered(stream).file, "BMP", dpi=photo.dpi or (96, 96))
 
 
 def _write_one_tiff(photo: Photo, stream: BinaryIO) -> None:

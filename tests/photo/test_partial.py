@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deoldify.photo import partial_file, sweep
+from deoldify.errors import PhotoError
+from deoldify.photo import WRITABLE_SUFFIXES, Photo, open_photo, partial_file, save_photo, sweep
+from tests.photo.pictures import noise
 
 WRITER = """
 import sys, time
@@ -58,3 +60,21 @@ def test_a_sweep_takes_what_was_left_and_not_what_is_being_written(tmp_path: Pat
     assert partial.exists()
     sweep(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the largest size of a file is set as POSIX sets it")
+@pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)
+def test_a_disk_that_is_full_leaves_nothing_half_written(tmp_path: Path, suffix: str) -> None:
+    """A file that can grow no further is what a full disk is, down to the last write that is cut short."""
+    import resource
+
+    photo, soft = Photo(noise(200, 300)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, soft[1]))
+    try:
+        with pytest.raises(PhotoError, match=r"cannot save .*File too large"):
+            save_photo(photo, tmp_path / f"a{suffix}", label="Coloured", stamp="s")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, soft)
+    assert not list(tmp_path.iterdir())
+    save_photo(photo, tmp_path / f"a{suffix}")
+    assert open_photo(tmp_path / f"a{suffix}").pixels.shape == (200, 300, 3)
