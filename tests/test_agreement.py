@@ -21,6 +21,7 @@ from deoldify.checkpoints import Checkpoint, find
 from deoldify.colorizer import Colorizer
 from deoldify.errors import UnknownModelError
 from deoldify.imaging import ColourPlane
+from deoldify.model import best_render_factor, sizes, stepped
 from deoldify.network import COMPACT, Generator, GeneratorConfig, memory
 from deoldify.photo import Photo, Render
 from tests.ddcolor import ODD, random_network
@@ -205,3 +206,22 @@ def test_their_seconds_add_up(grey: npt.NDArray[np.uint8]) -> None:
     assert both.seconds() == pytest.approx(sum(apart))  # each is measured once in a process
     assert both.auto_render_factor(*grey.shape[1::-1]) == 6
     assert both.checkpoint.bytes == 2000 and both.checkpoint.licence == "Apache-2.0 and MIT"
+
+
+def test_versions_are_what_they_agree_on_and_what_each_would_have(grey: npt.NDArray[np.uint8]) -> None:
+    both = agreement_of("odd", "other")
+    made = both.variants(grey, count=4)
+    by = {variant.plane.render.model: variant for variant in made if variant.plane.render is not None}
+    assert set(by) == {"odd+other", "odd", "other"}
+    alone = woken(RECORDS["odd"]).plane(grey)
+    torch.testing.assert_close(by["odd"].plane.cautious, alone.cautious, rtol=0, atol=1e-5)
+
+
+def test_each_takes_squares_in_its_own_steps() -> None:
+    assert [stepped(ODD, factor) for factor in (4, 5, 32, 33, 64)] == [4, 4, 32, 32, 64]
+    assert [stepped(COMPACT, factor) for factor in (4, 5, 33)] == [4, 5, 33]
+    assert sizes(ODD, 7, 6) == tuple(size - size % 2 for size in imaging.spread(7, 6))
+    assert all(size % 2 == 0 and size > 0 for factor in range(4, 65) for size in sizes(ODD, factor, 6))
+    assert best_render_factor(RECORDS["odd"], 4000, 3000) == 6 and best_render_factor(find("ddcolor"), 519, 300) == 32
+    made = woken(RECORDS["odd"]).colorize_photo(Photo(np.zeros((30, 40, 3), np.uint8)), render_factor=5)
+    assert made.renders == (Render("odd", 4, 4),)

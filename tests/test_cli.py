@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from deoldify.photo import open_photo
 
 def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deoldify", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "300", **variables}
+    # No model lies there, whatever lies on this machine: auto is the embedded one.
+    bare = str(Path(tempfile.gettempdir()) / "deoldify-no-models")
+    environment = {**os.environ, "COLUMNS": "300", "HF_HUB_CACHE": bare, **variables}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
 
 

@@ -38,4 +38,10 @@ def test_truer_colours_are_offered_once_and_never_fetched_by_themselves(
         page.get_by_role("button", name="Colorize", exact=True).wait_for(timeout=PATIENCE)
         page.locator("#factor [data-role=cost]").get_by_text("MB of memory").wait_for(timeout=PATIENCE)
         assert not page.locator("#offer").is_visible()
+        page.goto(f"{served.url}/?model=ddcolor-tiny&factor=33")
+        label = page.locator("#factor [data-role=label]")
+        label.get_by_text("Render size 32: the model sees 512 × 512 pixels, in multiples of 32").wait_for(
+            timeout=PATIENCE
+        )
+        assert page.locator("#size-range").get_attribute("step") == "2"
         context.close()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import deoldify
-from demo.costs import costs, costs_of_awake
+from demo.costs import costs, costs_of_awake, standing
 from demo.elements import render_factor_of
 from demo.jobs import ColourFacts, RestoreFacts
 from deoldify.model import rendering_bytes
@@ -72,3 +72,10 @@ def test_the_page_says_where_memory_ran_short() -> None:
     restored = RestoreFacts("defade", 1.0, False, True, renders, 300, 200, 0.5)
     assert "so compact made a smaller render: factor 8 instead of 10" in str(restored)
     assert "16" not in str(restored)
+
+
+def test_the_slider_goes_in_the_steps_of_the_model() -> None:
+    assert (standing("ddcolor", PHOTO)["step"], standing("ddcolor", PHOTO)["auto"]) == (2, 32)
+    assert (standing("artistic", PHOTO)["step"], standing("artistic", PHOTO)["auto"]) == (1, 35)
+    both = standing("artistic+ddcolor", PHOTO)
+    assert (both["step"], both["auto"]) == (1, 35)  # each takes its own
