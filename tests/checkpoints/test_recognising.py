@@ -172,3 +172,13 @@ def test_auto_takes_any_file_and_colours_with_it(tmp_path: Path) -> None:
     assert colorizer.colorize_pixels(grey, render_factor=5).shape == (64, 96, 3)
     torch.save(build(narrow(DEFADE)).state_dict(), tmp_path / "other.pth")
     assert isinstance(deoldify.load("auto", checkpoint=tmp_path / "other.pth"), deoldify.Defader)
+
+
+def test_a_run_says_itself_what_it_trained(tmp_path: Path) -> None:
+    config = narrow(COMPACT)
+    state = Generator(config).state_dict()
+    averaged = {"n_averaged": torch.tensor(9), **{f"module.{key}": tensor for key, tensor in state.items()}}
+    torch.save({"recipe": {"generator": config.to_dict()}, "averaged": averaged, "step": 9}, tmp_path / "last.pt")
+    record, loaded = load_recognised(tmp_path / "last.pt")
+    assert (record.name, record.config, record.renders) == ("last.pt", config, checkpoints.find("compact").renders)
+    assert torch.equal(loaded.state_dict()["middle.0.conv.weight"], state["middle.0.conv.weight"])
