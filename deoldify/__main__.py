@@ -38,6 +38,8 @@ from deoldify.options import (
     PhotosArgument,
     Precision,
     PrecisionOption,
+    RayCoresOption,
+    RayOption,
     RecolourOption,
     RenderFactorOption,
     RendersOption,
@@ -53,7 +55,7 @@ from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin
 from deoldify.verify_command import verify_command
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job, Work
+    from deoldify.folder import Job, Place, Work
     from deoldify.imaging import Hint, Look
     from deoldify.model import Model
     from deoldify.one_look import OneLook
@@ -102,6 +104,8 @@ def colorize_command(
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
     watch: WatchOption = False,
+    ray: RayOption = None,
+    ray_cores: RayCoresOption = 1,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -113,12 +117,13 @@ def colorize_command(
     colours of their own are left out, unless --recolour is said.
     """
     _check_names(model)
-    choice = Choice(model, output, checkpoint=checkpoint, device=device.value, precision=precision.value)
-    leave_coloured = not recolour and (len(photos) > 1 or photos[0].is_dir())
-    hints = _hints(hint or [], photos)
+    sources, results = _places(photos, output)
+    choice = Choice(model, results, checkpoint=checkpoint, device=device.value, precision=precision.value)
+    leave_coloured = not recolour and _are_several(sources)
+    hints = _hints(hint or [], sources)
     if renders is not None and renders != 1 and renders % 2:
         raise typer.BadParameter(f"{renders} is neither 1 nor an even number", param_hint="--renders")
-    look, common = _look(like), _one_look(output, like) if one_look else None
+    look, common = _look(like), _one_look([*sources, results], like) if one_look else None
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
@@ -156,8 +161,9 @@ def colorize_command(
         )  # fmt: skip
 
     console.do_photos(
-        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch, common),
+        sources, results, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, common, ray, ray_cores),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -180,6 +186,8 @@ def defade_command(
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
     watch: WatchOption = False,
+    ray: RayOption = None,
+    ray_cores: RayCoresOption = 1,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -188,6 +196,7 @@ def defade_command(
     One photo goes into a file: `deoldify defade photo.jpg -o fresh.jpg`.
     Several photos or a whole folder go into a folder, as with `deoldify colorize`.
     """
+    sources, results = _places(photos, output)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.loading import load
@@ -211,8 +220,9 @@ def defade_command(
         )  # fmt: skip
 
     console.do_photos(
-        photos, output, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
+        sources, results, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, None, ray, ray_cores),
         after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
@@ -234,6 +244,8 @@ def restore_command(
     dry_run: DryRunOption = False,
     gallery: GalleryOption = False,
     watch: WatchOption = False,
+    ray: RayOption = None,
+    ray_cores: RayCoresOption = 1,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -243,7 +255,8 @@ def restore_command(
     taken for is said; --colour decides otherwise.
     """
     _check_names(model)
-    choice = Choice(model, output, checkpoint=None, device=device.value, precision=precision.value)
+    sources, results = _places(photos, output)
+    choice = Choice(model, results, checkpoint=None, device=device.value, precision=precision.value)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.loading import load
@@ -270,8 +283,9 @@ def restore_command(
         )  # fmt: skip
 
     console.do_photos(
-        photos, output, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
-        all_pages=pages is Pages.all, wishes=Wishes(report, dry_run, output if gallery else None, watch),
+        sources, results, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
+        all_pages=pages is Pages.all,
+        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, None, ray, ray_cores),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
 
@@ -300,7 +314,7 @@ def _look(like: Path | None) -> Look | None:
     return look
 
 
-def _one_look(output: Path, like: Path | None) -> OneLook:
+def _one_look(places: Sequence[Place], like: Path | None) -> OneLook:
     """What takes and keeps the look of a folder.
 
     Raises:
@@ -309,6 +323,12 @@ def _one_look(output: Path, like: Path | None) -> OneLook:
     from deoldify.folder import is_pipe
     from deoldify.one_look import OneLook
 
+    for place in places:
+        if not isinstance(place, Path):
+            raise typer.BadParameter(f"{place} is not on this computer", param_hint="--one-look")
+    output = places[-1]
+    assert isinstance(output, Path)
+
     if like is not None:
         raise typer.BadParameter("there is one look: leave out --like, or --one-look", param_hint="--one-look")
     if is_pipe(output) or (output.suffix and not output.is_dir()):
@@ -316,7 +336,38 @@ def _one_look(output: Path, like: Path | None) -> OneLook:
     return OneLook(output)
 
 
-def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
+def _places(photos: Sequence[str], output: str) -> tuple[list[Place], Place]:
+    """Where the photos and the results lie.
+
+    Raises:
+        UsageError: a store is of no use, or its package is missing.
+    """
+    from deoldify.folder import place_of
+
+    return [place_of(photo) for photo in photos], place_of(output)
+
+
+def _are_several(photos: Sequence[Place]) -> bool:
+    """Whether more than one photo is named, or a folder of them."""
+    from deoldify.folder import is_folder
+
+    return len(photos) > 1 or is_folder(photos[0])
+
+
+def _gallery(output: Place, wanted: bool) -> Path | None:
+    """The folder that a gallery is of.
+
+    Raises:
+        typer.BadParameter: it is not of this computer.
+    """
+    if not wanted:
+        return None
+    if not isinstance(output, Path):
+        raise typer.BadParameter(f"{output} is no folder of this computer", param_hint="--gallery")
+    return output
+
+
+def _hints(texts: Sequence[str], photos: Sequence[Place]) -> Sequence[Hint]:
     """Read hints, which belong to one photo.
 
     Raises:
@@ -324,7 +375,7 @@ def _hints(texts: Sequence[str], photos: Sequence[Path]) -> Sequence[Hint]:
     """
     if not texts:
         return ()
-    if len(photos) > 1 or photos[0].is_dir():
+    if _are_several(photos):
         raise typer.BadParameter("places belong to one photo; name one, and no folder", param_hint="--hint")
     from deoldify.imaging import Hint
 

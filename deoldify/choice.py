@@ -13,7 +13,7 @@ from deoldify.terminal import say
 
 if TYPE_CHECKING:
     from deoldify.colorizer import Colorizer
-    from deoldify.folder import Job
+    from deoldify.folder import Job, Place
 
 
 class Choice:
@@ -28,11 +28,15 @@ class Choice:
         precision: see ``loading.load``.
     """
 
-    def __init__(self, model: str, output: Path, *, checkpoint: Path | None, device: str, precision: str) -> None:
+    def __init__(self, model: str, output: Place, *, checkpoint: Path | None, device: str, precision: str) -> None:
         self._model = None if model == AUTO and checkpoint is None else model
         self._output, self._checkpoint = output, checkpoint
         self._device, self._precision = device, precision
         self._loaded: Colorizer | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """For another process, which loads it itself."""
+        return self.__dict__ | {"_loaded": None}
 
     def job(self, job_with: Callable[[str], Job]) -> Job:
         """The command's job with the model that is used.
@@ -65,7 +69,7 @@ class Choice:
 
     def _begun_with(self, job_with: Callable[[str], Job]) -> str | None:
         """The model that results in the output folder were made with by the same job."""
-        if not self._output.is_dir():
+        if not isinstance(self._output, Path) or not self._output.is_dir():
             return None
         from deoldify.folder import stamp_of
 

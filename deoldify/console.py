@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +18,7 @@ from deoldify.session import Prepare, Session, Wishes
 from deoldify.terminal import say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job
+    from deoldify.folder import Job, Place
     from deoldify.watching import Watch
 
 _PATIENCE_SECONDS = 2.0
@@ -91,8 +90,8 @@ def leave(status: int, *sentences: str) -> NoReturn:
 
 
 def do_photos(
-    photos: Sequence[Path],
-    output: Path,
+    photos: Sequence[Place],
+    output: Place,
     prepare: Prepare,
     job: Callable[[], Job],
     *,
@@ -107,8 +106,8 @@ def do_photos(
     """Open, work on and save every photo that is not done already; a bad one does not stop the others.
 
     Args:
-        photos: files, folders, and ``-``.
-        output: a file, a folder or ``-``, see ``folder.plan``.
+        photos: files, folders, addresses in stores, and ``-``.
+        output: a file, a folder, an address or ``-``, see ``folder.plan``.
         prepare: is only called where a photo is left to do.
         job: what that does.
         render_factor: of the renders; None for the models' own.
@@ -162,7 +161,9 @@ def do_photos(
         raise typer.Exit(1)
 
 
-def _go_on(watch: Watch, photos: Sequence[Path], output: Path, session: Session, job: Job, *, force: bool) -> NoReturn:
+def _go_on(
+    watch: Watch, photos: Sequence[Place], output: Place, session: Session, job: Job, *, force: bool
+) -> NoReturn:
     """Do what comes into the folders, until the program is ended."""
     from deoldify.folder import Plan, Trouble, plan
 

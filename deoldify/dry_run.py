@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from deoldify.errors import PhotoError
 from deoldify.session import Session
 from deoldify.tally import duration
 from deoldify.terminal import say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job, Outcome, Plan, Task
+    from deoldify.folder import Job, Outcome, Place, Plan, Task
 
 _TRIED = 6
 """Photos that are done for the estimate; the first of them is slower than others, and does not count for time."""
@@ -54,10 +56,10 @@ def tell(planned: Plan, job: Job, session: Session) -> None:
         session: of the run; it tries some photos, whose results are thrown away.
     """
     from deoldify.folder import is_pipe
-    from deoldify.photo import pixels_in, shown
+    from deoldify.photo import shown
 
     piped = any(is_pipe(task.source) for task in planned.tasks)  # what comes through a pipe is gone once it was tried
-    pixels = {} if piped else {task.source: pixels_in(task.source) for task in planned.tasks}
+    pixels = {} if piped else {task.source: _pixels_in(task.source) for task in planned.tasks}
     tried = [task for task in planned.tasks if pixels.get(task.source)][:_TRIED]
     found, trial = _tried(tried, pixels, session) if tried else ({}, None)
     for task in planned.tasks:
@@ -84,6 +86,15 @@ def tell(planned: Plan, job: Job, session: Session) -> None:
             f"by {len(tried)} that were tried: about {duration(seconds)} for all of them, and about "
             f"{memory / 1e9:.1f} GB of memory at most"
         )
+
+
+def _pixels_in(place: Place) -> int:
+    from deoldify.folder import opened
+    from deoldify.photo import pixels_in
+
+    with contextlib.suppress(OSError, PhotoError), opened(place) as stream:
+        return pixels_in(stream)
+    return 0
 
 
 def estimate(trial: Trial, pixels: Sequence[int], workers: int) -> tuple[float, int]:
@@ -118,7 +129,7 @@ def estimate(trial: Trial, pixels: Sequence[int], workers: int) -> tuple[float, 
     return seconds, round(trial.base + more * (trial.peak - trial.base))
 
 
-def _tried(tasks: Sequence[Task], pixels: dict[Path, int], session: Session) -> tuple[dict[Path, Outcome], Trial]:
+def _tried(tasks: Sequence[Task], pixels: dict[Place, int], session: Session) -> tuple[dict[Place, Outcome], Trial]:
     """Do photos into a folder that goes again."""
     from deoldify.folder import Plan, Task
 

@@ -33,7 +33,9 @@ class OneLook:
 
     def begin(self, planned: Plan, job: Job) -> None:
         """Learn which photos there are, before the first one is done."""
-        self._sources = sorted(task.source for task in (*planned.tasks, *planned.there))
+        self._sources = sorted(
+            task.source for task in (*planned.tasks, *planned.there) if isinstance(task.source, Path)
+        )
         self._kept = self._folder / ".deoldify" / f"look-{job.identity}.json"
 
     def taken(self, measure: Callable[[Path], Look | None]) -> Look | None:

@@ -62,12 +62,19 @@ def _colorizer_names() -> list[str]:
 
 
 PhotosArgument = Annotated[
-    list[Path], typer.Argument(help="Photographs, or folders of them; - is stdin.", show_default=False)
-]
+    list[str],
+    typer.Argument(
+        help="Photographs, or folders of them; also in a store, such as s3://box/scans. - is stdin.",
+        metavar="PHOTOS...", show_default=False,
+    ),
+]  # fmt: skip
 OutputOption = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="A file for one photo; a folder for several; - is stdout.", show_default=False),
-]
+    str,
+    typer.Option(
+        "--output", "-o", metavar="PATH", show_default=False,
+        help="A file for one photo; a folder for several, here or in a store; - is stdout.",
+    ),
+]  # fmt: skip
 CheckpointOption = Annotated[
     Path | None,
     typer.Option(
@@ -94,6 +101,16 @@ ReportOption = Annotated[
     typer.Option(
         help="Write down what is done with each photo: a row each in done.csv or done.jsonl.", show_default=False
     ),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|local|ADDRESS", show_default=False,
+        help="Do it on a Ray cluster: the one that this computer belongs to, one of this computer alone, or another.",
+    ),
+]  # fmt: skip
+RayCoresOption = Annotated[
+    int, typer.Option(min=1, help="Cores of each worker of a cluster, where it has no GPUs; each keeps a model.")
 ]
 DryRunOption = Annotated[
     bool,

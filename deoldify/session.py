@@ -37,6 +37,8 @@ class Wishes:
         gallery: folder of the results, for a page that shows them, see ``record.Gallery``.
         watch: whether to go on with what comes into the folders, until the program is ended.
         look: is told of the first plan, before the first photo.
+        ray: the cluster that is to do it, see ``cluster.process_on``; None for this process.
+        ray_cores: of a worker of that.
     """
 
     report: Path | None = None
@@ -44,12 +46,14 @@ class Wishes:
     gallery: Path | None = None
     watch: bool = False
     look: OneLook | None = None
+    ray: str | None = None
+    ray_cores: int = 1
 
     def check(self) -> None:
         """Complain before anything is looked at.
 
         Raises:
-            UsageError: the report's name is none for one, or there is no folder for a gallery.
+            UsageError: the report's name is none for one, there is no folder for a gallery, or a cluster cannot do it.
         """
         if self.gallery is not None:
             from deoldify.folder import is_pipe
@@ -58,6 +62,8 @@ class Wishes:
             is_file = self.gallery.suffix.lower() in WRITABLE_SUFFIXES and not self.gallery.is_dir()
             if is_pipe(self.gallery) or is_file:
                 raise UsageError(f"a gallery shows a folder of results, and {self.gallery} is none: name a folder")
+        if self.ray is not None and (self.gallery is not None or self.watch or self.look is not None):
+            raise UsageError("--gallery, --watch and --one-look are for one computer: leave out --ray, or them")
         if self.report is not None:
             from deoldify.record import check_report
 
@@ -144,7 +150,7 @@ class Session:
         with closing(self.outcomes(planned)) as outcomes:
             for outcome in outcomes:
                 self._check()
-                if outcome.status != "done":  # those were announced
+                if outcome.status != "done" or self._wishes.ray is not None:  # others were announced
                     self._write_down(outcome)
                 self.tally.count(outcome, self._job.done)
 
@@ -159,6 +165,14 @@ class Session:
         if not planned.tasks:
             return
         several = len(planned.tasks) > 1
+        if self._wishes.ray is not None:
+            from deoldify.cluster import Share, process_on
+
+            share = Share(self._prepare, self._job, keep_dates=self._keep_dates, all_pages=self._all_pages)
+            by_others = process_on(self._wishes.ray, planned.tasks, share, cores=self._wishes.ray_cores)
+            with closing(by_others) as outcomes:
+                yield from _shown(outcomes, len(planned.tasks))
+            return
         if several:
             # Threads of a render that wait for each other leave the core to another photo. Read when torch is imported.
             os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -167,8 +181,6 @@ class Session:
                 self._wishes.look.begin(planned, self._job)
             self._loaded = self._prepare()
         work, models_at_work = self._loaded
-
-        from tqdm import tqdm
 
         from deoldify.folder import Run, process
 
@@ -184,8 +196,15 @@ class Session:
             look=None if self._gallery is None else self._gallery.look,
         )  # fmt: skip
         with closing(process(planned.tasks, run, workers=self.workers, short=short)) as outcomes:
-            shown = several and not is_quiet()
-            yield from tqdm(outcomes, total=len(planned.tasks), unit="photo", disable=None if shown else True)
+            yield from _shown(outcomes, len(planned.tasks))
+
+
+def _shown(outcomes: Iterable[Outcome], total: int) -> Iterable[Outcome]:
+    """The same under a progress bar, where there are several."""
+    from tqdm import tqdm
+
+    shown = total > 1 and not is_quiet()
+    return tqdm(outcomes, total=total, unit="photo", disable=None if shown else True)
 
 
 def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from deoldify.terminal import say
 
 if TYPE_CHECKING:
-    from deoldify.folder import Outcome, Plan
+    from deoldify.folder import Outcome, Place, Plan
 
 
 @dataclass
@@ -29,9 +29,9 @@ class Tally:
 
     tried: int = 0
     there: int = 0
-    made: list[Path] = field(default_factory=list)
+    made: list[Place] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
-    failed: dict[Path, str] = field(default_factory=dict)
+    failed: dict[Place, str] = field(default_factory=dict)
     _start: float = field(default_factory=time.monotonic)
 
     def plan(self, planned: Plan) -> None:
@@ -69,7 +69,7 @@ class Tally:
             each = "its line above tells why" if len(self.failed) == 1 else "a line above for each tells why"
             say(f"{len(self.failed)} of {self.tried} photos could not be {done}: {each}", error=True)
 
-    def tell_end(self, output: Path, done: str, report: Path | None, after: str = "") -> None:
+    def tell_end(self, output: Place, done: str, report: Path | None, after: str = "") -> None:
         """The last line: how many came to which end, how long that took, and where the report is.
 
         Args:
@@ -88,7 +88,7 @@ class Tally:
             sentences.append(f"the report is {report}")
         say("; ".join(sentences) + "." + (f" {after}" if after and self.made else ""))
 
-    def _counts(self, output: Path, done: str) -> str:
+    def _counts(self, output: Place, done: str) -> str:
         made, failed = len(self.made), len(self.failed)
         to_do = self.tried - made - failed - sum(self.left.values())
         parts = [f"{made} {'photo' if made == 1 else 'photos'} in {output} {_are(made)} {done}"]

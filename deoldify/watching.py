@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deoldify.errors import UsageError
-from deoldify.folder import list_photographs
+from deoldify.folder import Place, list_photographs
 from deoldify.photo import READABLE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -37,15 +37,16 @@ class Watch:
         UsageError: one of them is no folder, or the package watchfiles is missing.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Place]) -> None:
+        here = [folder for folder in folders if isinstance(folder, Path) and folder.is_dir()]
         for folder in folders:
-            if not folder.is_dir():
+            if folder not in here:
                 raise UsageError(f"{folder} is no folder, and only folders can be watched")
         try:
             from watchfiles import watch
         except ImportError:
             raise UsageError("to watch a folder, install watchfiles: pip install deoldify[watch]") from None
-        self._given = {os.path.realpath(folder): folder for folder in folders}
+        self._given = {os.path.realpath(folder): folder for folder in here}
         self._changes: Generator[set[FileChange], None, None] = watch(
             *self._given, watch_filter=None, debounce=_GLANCE_MILLISECONDS, rust_timeout=_GLANCE_MILLISECONDS,
             yield_on_timeout=True, raise_interrupt=False,
@@ -53,10 +54,12 @@ class Watch:
         self._pending: dict[Path, tuple[tuple[int, int], float]] = {}
         self._note(next(self._changes, set()))  # it begins with the first look
 
-    def settled(self, paths: Iterable[Path]) -> set[Path]:
+    def settled(self, paths: Iterable[Place]) -> set[Path]:
         """Those of some photos that have rested long enough already; the others will be among the arrivals."""
         rested = set()
         for path in paths:
+            if not isinstance(path, Path):
+                continue
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > SETTLE_SECONDS and not _is_being_written(path):
                     rested.add(path)
@@ -83,7 +86,7 @@ class Watch:
             path = self._as_given(name)
             if path.is_dir():  # moved here with all that is in it
                 for found in list_photographs([path], None)[0]:
-                    self._pending.setdefault(found.path, ((-1, -1), 0.0))
+                    self._pending.setdefault(path / found.relative, ((-1, -1), 0.0))
             elif path.suffix.lower() in READABLE_SUFFIXES:
                 self._pending.setdefault(path, ((-1, -1), 0.0))
 

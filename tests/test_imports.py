@@ -19,13 +19,13 @@ PACKAGES = ("benchmarks", "demo", "deoldify", "train")
 DEPTH = {
     "errors": 0, "doors": 0, "photo": 1, "imaging": 2, "network": 3, "alternatives": 3, "checkpoints": 4, "opinions": 4,
     "monochrome": 5, "model": 5, "variants": 6, "colorizer": 7, "defader": 7, "folder": 7, "restoring": 8,
-    "agreement": 8, "loading": 9, "": 10, "jobs": 10, "terminal": 11, "record": 11, "options": 11, "choice": 12,
-    "tally": 12, "verify_command": 12, "watching": 12, "one_look": 12, "model_commands": 13, "session": 13,
-    "dry_run": 14, "console": 15, "__main__": 16,
+    "agreement": 8, "loading": 9, "": 10, "jobs": 10, "cluster": 10, "terminal": 11, "record": 11, "options": 11,
+    "choice": 12, "tally": 12, "verify_command": 12, "watching": 12, "one_look": 12, "model_commands": 13,
+    "session": 13, "dry_run": 14, "console": 15, "__main__": 16,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 
-ROOMS = ("photo", "imaging", "network", "checkpoints", "monochrome", "folder", "record")
+ROOMS = ("photo", "imaging", "network", "checkpoints", "monochrome", "folder", "cluster", "record")
 """Those of them that are packages."""
 
 

@@ -6,11 +6,12 @@ import hashlib
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from deoldify.folder.listing import Found
-from deoldify.photo import WRITABLE_SUFFIXES
+from deoldify.folder.places import Place, Url
+from deoldify.photo import WITHOUT_ROOM, WRITABLE_SUFFIXES
 
 _LONGEST_NAME = 255  # bytes, or UTF-16 units on some systems, which are fewer
 
@@ -18,7 +19,7 @@ _SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg", ".avif": ".jpg"}
 """What is written in place of formats that can only be read; PNG for all others."""
 
 
-def name_results(photos: Sequence[Found], output: Path) -> list[Path]:
+def name_results(photos: Sequence[Found], output: Place) -> list[Place]:
     """Where the results go: below ``output`` as the photos lie below their folder.
 
     Where two would get one name, letter case and the ways to write an accent ignored, each keeps its photo's whole
@@ -26,11 +27,12 @@ def name_results(photos: Sequence[Found], output: Path) -> list[Path]:
     photo's name does not depend on the order of photos, nor on which of them are done already.
 
     Returns:
-        one path a photo, all different.
+        one place a photo, all different.
     """
+    without_room = WITHOUT_ROOM if isinstance(output, Url) else frozenset()  # records stay on this computer
     levels = [0] * len(photos)
     while True:
-        named = [_named(photo, level) for photo, level in zip(photos, levels, strict=True)]
+        named = [_named(photo, level, without_room) for photo, level in zip(photos, levels, strict=True)]
         alike: dict[str, list[int]] = defaultdict(list)
         for index, name in enumerate(named):
             alike[_folded(name)].append(index)
@@ -48,14 +50,16 @@ def _folded(path: Path) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path.as_posix()).casefold())
 
 
-def _named(photo: Found, level: int) -> Path:
+def _named(photo: Found, level: int, unwanted: Collection[str]) -> Path:
     """Level 0 is the photo's own name; 1 all of it and a suffix; from 2 on there is a digest that depends on it."""
     suffix = photo.relative.suffix
-    if suffix.lower() not in WRITABLE_SUFFIXES:
+    if suffix.lower() not in WRITABLE_SUFFIXES or suffix.lower() in unwanted:
         suffix = _SUBSTITUTES.get(suffix.lower(), ".png")
     stem = photo.relative.name if level else photo.relative.stem
     if level > 1:
-        stem += "." + _digest(f"{level} {os.path.realpath(photo.path.parent)} {photo.path.name}")
+        parent = photo.path.parent
+        above = str(parent) if isinstance(parent, Url) else os.path.realpath(parent)
+        stem += "." + _digest(f"{level} {above} {photo.path.name}")
     return photo.relative.with_name(_fitting(stem, suffix))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from deoldify.folder.places import Place
 from deoldify.photo import Render, Verdict
 
 Status = Literal["done", "there", "left", "failed", "skipped"]
@@ -18,8 +18,8 @@ class Outcome:
     """What has become of a photo.
 
     Attributes:
-        source: its file.
-        target: the file of its result.
+        source: its file, or its address in a store.
+        target: that of its result.
         status: see ``Status``.
         message: why it was left or has failed; empty otherwise.
         kind: the file's format by Pillow's name; empty where it could not be opened.
@@ -37,8 +37,8 @@ class Outcome:
         seconds: that it took, waiting for other photos' renders included.
     """
 
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     status: Status
     message: str = ""
     kind: str = ""

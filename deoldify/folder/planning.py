@@ -5,24 +5,32 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deoldify.errors import UsageError
-from deoldify.folder import streams
+from deoldify.errors import PhotoError, UsageError
+from deoldify.folder import stores, streams
 from deoldify.folder.listing import Found, Identity, Trouble, identity_of, list_photographs
 from deoldify.folder.naming import name_results
+from deoldify.folder.places import Place, Url
 from deoldify.folder.stamps import Job, Stamp, is_of, stamp_of
 from deoldify.photo import WRITABLE_SUFFIXES, sweep
+
+_ASKED_AT_ONCE = 32  # results of a store
 
 
 @dataclass(frozen=True)
 class Task:
-    """A photograph to do: its file or pipe, and the file or pipe for what becomes of it."""
+    """A photograph to do: its file or pipe, and the file or pipe for what becomes of it; here, or in a store.
 
-    source: Path
-    target: Path
+    ``named`` tells that it was named itself, and not found in a folder.
+    """
+
+    source: Place
+    target: Place
+    named: bool = True
 
 
 @dataclass
@@ -38,7 +46,7 @@ class Plan:
 
     tasks: list[Task] = field(default_factory=list)
     there: list[Task] = field(default_factory=list)
-    own: list[Path] = field(default_factory=list)
+    own: list[Place] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
     @property
@@ -48,12 +56,12 @@ class Plan:
 
 
 def plan(
-    photos: Sequence[Path],
-    output: Path,
+    photos: Sequence[Place],
+    output: Place,
     job: Job,
     *,
     force: bool = False,
-    only: Collection[Path] | None = None,
+    only: Collection[Place] | None = None,
     clean: bool = True,
     may_be_empty: bool = False,
 ) -> Plan:
@@ -63,7 +71,7 @@ def plan(
     weights and settings.
 
     Args:
-        photos: files, folders, and ``-`` for stdin.
+        photos: files and folders, here or in stores, and ``-`` for stdin.
         output: a file for one photo, ``-`` for stdout, a folder for several.
         job: what is to be done.
         force: do again what is done already, and replace what else lies in the results' places.
@@ -76,24 +84,26 @@ def plan(
         UsageError: the photos and the output do not go together; a result would replace one of the photos; or there
             are other files in the results' places, such as another job's results.
     """
-    piped = [photo for photo in photos if streams.is_stdin(photo) or streams.is_stream(photo)]
-    if piped or streams.is_stdout(output) or streams.is_stream(output):
+    if any(map(streams.is_pipe, (*photos, output))):
         return _piped(photos, output)
-    into_folder = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or not output.suffix
+    into_folder = len(photos) > 1 or stores.is_folder(photos[0]) or not output.suffix or stores.is_folder(output)
     if not into_folder and output.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(f"{output} must end in one of {', '.join(WRITABLE_SUFFIXES)}")
-    if into_folder and (output.is_file() or (output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir())):
+    if into_folder and (
+        (isinstance(output, Path) and output.is_file())
+        or (output.suffix.lower() in WRITABLE_SUFFIXES and not stores.is_folder(output))
+    ):
         raise UsageError(f"{output} is named like a file, and several photos need a folder, such as {output.stem}")
     found, troubles = list_photographs(photos, output if into_folder else None)
     if may_be_empty:
         troubles = [trouble for trouble in troubles if not trouble.is_empty]
     own = {photo.path for photo in found if not photo.named and _is_result(photo.path, job)}
     todo = [photo for photo in found if photo.path not in own]
-    made = Plan(own=sorted(own), troubles=troubles)
+    made = Plan(own=sorted(own, key=str), troubles=troubles)
     if not found and not may_be_empty and all(trouble.is_empty for trouble in troubles):
         raise UsageError("; ".join(trouble.message for trouble in troubles))
     targets = name_results(todo, output) if into_folder else [output] * len(todo)
-    tasks = [Task(photo.path, target) for photo, target in zip(todo, targets, strict=True)]
+    tasks = [Task(photo.path, target, photo.named) for photo, target in zip(todo, targets, strict=True)]
     _keep_originals(tasks, todo, output, job)
     if only is not None:
         tasks = [task for task in tasks if task.source in only]
@@ -101,17 +111,19 @@ def plan(
         made.tasks, made.there = _apart(tasks, output, job, anew=only is not None)
     else:
         made.tasks = tasks
-    for folder in {task.target.parent for task in tasks} if clean else ():
+    for folder in {task.target.parent for task in tasks if isinstance(task.target, Path)} if clean else ():
         sweep(folder)
         sweep(folder / ".deoldify")
     return made
 
 
-def _piped(photos: Sequence[Path], output: Path) -> Plan:
+def _piped(photos: Sequence[Place], output: Place) -> Plan:
     """The plan for a photo that comes or goes by a pipe."""
-    if len(photos) > 1 or photos[0].is_dir():
-        raise UsageError("a pipe takes one photo at a time; name a folder for several, with --output")
     source = photos[0]
+    if not isinstance(source, Path) or not isinstance(output, Path):
+        raise UsageError("what comes or goes by a pipe goes or comes by a file of this computer, and by no address")
+    if len(photos) > 1 or source.is_dir():
+        raise UsageError("a pipe takes one photo at a time; name a folder for several, with --output")
     out = streams.is_stdout(output) or streams.is_stream(output)
     if not out and (output.is_dir() or output.suffix.lower() not in WRITABLE_SUFFIXES):
         raise UsageError(f"a photo from a pipe has no name: let --output be - or end in {', '.join(WRITABLE_SUFFIXES)}")
@@ -126,14 +138,17 @@ def _piped(photos: Sequence[Path], output: Path) -> Plan:
     return Plan(tasks=[Task(source, output)])
 
 
-def _is_result(path: Path, job: Job) -> bool:
+def _is_result(path: Place, job: Job) -> bool:
+    """Of what lies in a store, only who reads it asks that: there may be millions."""
+    if isinstance(path, Url):
+        return False
     stamp = stamp_of(path) if path.suffix.lower() in WRITABLE_SUFFIXES else None
     return stamp is not None and stamp.job == job.name
 
 
-def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Path, job: Job) -> None:
+def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Place, job: Job) -> None:
     """Complain where a result would take the place of a photo."""
-    originals: dict[Identity, Path] = {}
+    originals: dict[Identity, Place] = {}
     for photo in photos:
         with contextlib.suppress(OSError):
             originals.setdefault(identity_of(photo.path), photo.path)
@@ -141,7 +156,7 @@ def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Path
         with contextlib.suppress(OSError):
             original = originals.get(identity_of(task.target))
             if original is not None:
-                folder = output if output.is_dir() else output.parent
+                folder = output.parent if isinstance(output, Path) and not output.is_dir() else output
                 raise UsageError(
                     f"{folder} holds the originals, and {original} would be replaced by what becomes of "
                     f"{'it' if original == task.source else task.source}: name another folder, such as "
@@ -149,21 +164,20 @@ def _keep_originals(tasks: Sequence[Task], photos: Sequence[Found], output: Path
                 )
 
 
-def _apart(tasks: Sequence[Task], output: Path, job: Job, *, anew: bool) -> tuple[list[Task], list[Task]]:
+def _apart(tasks: Sequence[Task], output: Place, job: Job, *, anew: bool) -> tuple[list[Task], list[Task]]:
     """What is to be done, and what is done already; ``anew`` where results of photos that have changed are replaced."""
     todo: list[Task] = []
     there: list[Task] = []
-    of_another: Path | None = None
-    for task in tasks:
-        if not os.path.lexists(task.target):
+    of_another: Place | None = None
+    for task, is_there, stamp in _looked_at(tasks, output):
+        if not is_there:
             todo.append(task)
             continue
-        stamp = stamp_of(task.target)
         if stamp is None or stamp.identity != job.identity:
             raise UsageError(_in_the_way(task.target, stamp, output, job))
         try:
             same = is_of(stamp, task.target, task.source)
-        except OSError:
+        except (OSError, PhotoError):
             todo.append(task)  # opening it will tell why
             continue
         (there if same else todo).append(task)
@@ -177,7 +191,22 @@ def _apart(tasks: Sequence[Task], output: Path, job: Job, *, anew: bool) -> tupl
     return todo, there
 
 
-def _in_the_way(target: Path, stamp: Stamp | None, output: Path, job: Job) -> str:
+def _looked_at(tasks: Sequence[Task], output: Place) -> Iterator[tuple[Task, bool, Stamp | None]]:
+    """Each task, whether something is in its result's place, and the stamp of that."""
+    if isinstance(output, Path):
+        for task in tasks:
+            is_there = isinstance(task.target, Path) and os.path.lexists(task.target)
+            yield task, is_there, stamp_of(task.target) if is_there else None
+        return
+    there = {str(file) for file in stores.listed(output).values()}
+    # A store takes its time for each answer, and gives many at once.
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as asking:
+        stamps = asking.map(lambda task: stamp_of(task.target) if str(task.target) in there else None, tasks)
+        for task, stamp in zip(tasks, stamps, strict=True):
+            yield task, str(task.target) in there, stamp
+
+
+def _in_the_way(target: Place, stamp: Stamp | None, output: Place, job: Job) -> str:
     if stamp is None:
         what = "and is no result of this program"
     elif stamp.job != job.name:
@@ -190,7 +219,9 @@ def _in_the_way(target: Path, stamp: Stamp | None, output: Path, job: Job) -> st
     )
 
 
-def _beside(output: Path, job: Job) -> Path:
+def _beside(output: Place, job: Job) -> Place:
     """A folder to name instead."""
+    if isinstance(output, Url):
+        return Url(output.scheme, f"{output.path}-{job.done}")
     name = output.name or output.resolve().name
     return output.parent / f"{name}-{job.done}" if output.name else output / job.done

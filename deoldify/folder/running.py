@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 import time
@@ -20,10 +21,11 @@ from typing import BinaryIO
 import torch
 
 from deoldify.errors import DeOldifyError, LeftOutError, PhotoError, ProgramError
-from deoldify.folder import streams
+from deoldify.folder import stores, streams
 from deoldify.folder.outcomes import Outcome, Status
+from deoldify.folder.places import Url
 from deoldify.folder.planning import Task
-from deoldify.folder.stamps import Job, Stamp, digest_of
+from deoldify.folder.stamps import Job, Stamp, digest_of, stamp_in
 from deoldify.network import memory
 from deoldify.photo import (
     PAGED_SUFFIXES,
@@ -65,6 +67,7 @@ class Run:
         announce: is told of each result when it is complete and about to appear, so that what it writes down is never
             less than what there is; from several threads at once. Where it raises, the photo has failed.
         look: is shown each photo and what was made of it, the first page of several; likewise.
+        begin: is told of each photo before anything is done with it; likewise.
     """
 
     work: Work
@@ -73,6 +76,7 @@ class Run:
     all_pages: bool = False
     announce: Callable[[Outcome], object] | None = None
     look: Callable[[Task, Photo, Photo], object] | None = None
+    begin: Callable[[Task], object] | None = None
 
 
 def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = False) -> Generator[Outcome, None, None]:
@@ -109,8 +113,7 @@ def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = Fals
                     task = next(waiting, None)
                 if task is None:
                     break
-                with room.taken_by(0 if streams.is_stream(task.source) else pixels_in(task.source)):
-                    outcome = _do(task, run, stop)
+                outcome = _do(task, run, stop, room)
                 if outcome is not None:
                     finished.put(outcome)
         except BaseException as error:  # the caller's thread is to have it
@@ -142,13 +145,17 @@ def process(tasks: Sequence[Task], run: Run, *, workers: int, short: bool = Fals
         torch.set_num_threads(usual)  # threads to come take the number that was set last, by whichever
 
 
-def _do(task: Task, run: Run, stop: threading.Event) -> Outcome | None:
+def _do(task: Task, run: Run, stop: threading.Event, room: _Room) -> Outcome | None:
     """Do one photo; None where it was dropped because of ``stop``."""
     doing = _Doing(task, run, stop)
     status: Status = "failed"
     try:
+        if run.begin is not None:
+            run.begin(task)
         with hearing() as doing.warnings:
-            doing.do()
+            doing.receive()
+            with room.taken_by(doing.pixels()):
+                doing.do()
     except _Dropped:
         return None
     except LeftOutError as reason:
@@ -182,7 +189,7 @@ class _Doing:
         self._came: streams.Received | None = None
         self._photo: Photo | None = None
         self._kind, self._digest, self._result_digest, self._bits = "", "", "", 0
-        self._pages, self._pages_done, self._animated = 0, 0, False
+        self._bytes, self._pages, self._pages_done, self._animated = 0, 0, 0, False
         self._renders: tuple[Render, ...] = ()
         self._coloured, self._seen = False, False
         self._size = (0, 0)
@@ -199,40 +206,63 @@ class _Doing:
             bits=self._bits, seconds=time.perf_counter() - self._start,
         )  # fmt: skip
 
+    def receive(self) -> None:
+        """Take in what comes by a pipe or from a store."""
+        source = self._task.source
+        if isinstance(source, Url):
+            self._came = streams.Received(stores.content_of(source), str(source))
+        elif streams.is_stdin(source) or streams.is_stream(source):
+            self._came = streams.receive(source, self._stop.is_set)
+
+    def pixels(self) -> int:
+        """How many the photo has; 0 where that cannot be told."""
+        return pixels_in(self._came or self._path)
+
     def do(self) -> None:
-        bytes_, modified = self._open()
-        kept, stamped = (modified, None) if self._run.keep_dates else (None, modified)
-        job, target = self._run.job, self._task.target
-        stamp = None if job is None else str(Stamp(job.name, job.identity, self._digest, bytes_, stamped))
+        self._open()
+        source, job, target = self._task.source, self._run.job, self._task.target
+        modified = stores.facts_of(source).modified if self._came is None or isinstance(source, Url) else None
+        # A file of this computer takes the photo's date; elsewhere the stamp says it.
+        keeps = self._run.keep_dates and isinstance(target, Path)
+        kept, stamped = (modified, None) if keeps else (None, modified)
+        stamp = None if job is None else str(Stamp(job.name, job.identity, self._digest, self._bytes, stamped))
         several = self._run.all_pages and self._pages > 1 and self._kind == "TIFF"
         save = self._save_pages if several else self._save
-        if streams.is_stdout(target) or streams.is_stream(target):
+        if isinstance(target, Url):
+            with stores.sent(target) as file:
+                save(file, stamp, None)
+        elif streams.is_stdout(target) or streams.is_stream(target):
             with streams.sent(target, self._suffix(several), self._stop.is_set) as file:
                 save(file, stamp, None)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             save(target, stamp, kept)
 
-    def _open(self) -> tuple[int, int | None]:
-        """The photo; its file's length, and its date where it has one."""
-        source = self._task.source
-        if streams.is_stdin(source) or streams.is_stream(source):
-            self._came = streams.receive(source, self._stop.is_set)
-            self._photo = open_photo(self._came)
-            self._digest = digest_of(self._came)
-            bytes_, modified = self._came.getbuffer().nbytes, None
-        else:
-            try:
-                self._photo = open_photo(source)
-            except PhotoError:
-                with contextlib.suppress(OSError):
-                    self._digest = _digest_of(source)
-                raise
-            self._digest = _digest_of(source)
-            found = source.stat()
-            bytes_, modified = found.st_size, found.st_mtime_ns
+    def _open(self) -> None:
+        try:
+            self._photo = open_photo(self._came or self._path)
+        finally:
+            with contextlib.suppress(OSError):  # whatever it was, the report says which file it was
+                self._digest, self._bytes = self._identified()
         self._kind, self._pages, self._animated = self._photo.format, self._photo.pages, self._photo.animated
-        return bytes_, modified
+        job = self._run.job
+        if isinstance(self._task.source, Url) and not self._task.named and self._came is not None and job is not None:
+            stamp = stamp_in(self._came)
+            if stamp is not None and stamp.job == job.name:
+                raise LeftOutError(f"is a result of deoldify {job.name} itself")
+
+    def _identified(self) -> tuple[str, int]:
+        """SHA-256 of the photo's file, and its length."""
+        if self._came is not None:
+            return digest_of(self._came), self._came.getbuffer().nbytes
+        with self._path.open("rb") as stream:
+            return digest_of(stream), os.fstat(stream.fileno()).st_size
+
+    @property
+    def _path(self) -> Path:
+        """Of a photo that did not come."""
+        assert isinstance(self._task.source, Path)
+        return self._task.source
 
     def _suffix(self, several: bool) -> str:
         """Of what goes through a pipe."""
@@ -288,7 +318,7 @@ class _Doing:
 
     def _made_of_page(self, number: int) -> list[Photo]:
         """What is saved of a page, alone in a list that lets go of it."""
-        page = open_photo(self._came or self._task.source, page=number)
+        page = open_photo(self._came or self._path, page=number)
         try:
             result, label = self._made_of(page)
         except LeftOutError as reason:
@@ -312,11 +342,6 @@ class _Doing:
         self.verdict, self._coloured = result.verdict, result.coloured or self._coloured
         self._size, self._bits = (result.width, result.height), result.bits
         return result, label
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return digest_of(stream)
 
 
 class _Room:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from deoldify.photo import read_label
+from deoldify.errors import PhotoError
+from deoldify.folder import stores
+from deoldify.folder.places import Place
+from deoldify.photo import label_in, read_label
 
 _FORM = re.compile(r"deoldify:([\w-]+) ([0-9a-f]{32}) of sha256:([0-9a-f]{64}), (\d+) bytes(?:, dated (-?\d+))?")
 _COARSE_NS = 2_000_000_000  # the dates of some file systems come in steps of two seconds
@@ -85,31 +89,46 @@ class Stamp:
         return f"deoldify:{self.job} {self.identity} of sha256:{self.digest}, {self.size} bytes{dated}"
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def stamp_of(place: Place) -> Stamp | None:
     """The last stamp of a file; None where it has none, be it that it cannot be read."""
-    found = _FORM.findall(read_label(path))
+    if isinstance(place, Path):
+        return _stamp_of_label(read_label(place))
+    with contextlib.suppress(PhotoError), stores.opened(place) as stream:
+        return stamp_in(stream)
+    return None
+
+
+def stamp_in(stream: BinaryIO) -> Stamp | None:
+    """``stamp_of`` for a file that is open at its beginning, in a format that holds tags."""
+    return _stamp_of_label(label_in(stream))
+
+
+def _stamp_of_label(label: str) -> Stamp | None:
+    found = _FORM.findall(label)
     if not found:
         return None
     job, identity, digest, size, modified = found[-1]
     return Stamp(job, identity, digest, int(size), int(modified) if modified else None)
 
 
-def is_of(stamp: Stamp, result: Path, source: Path) -> bool:
+def is_of(stamp: Stamp, result: Place, source: Place) -> bool:
     """Whether a result was made of this very file.
 
     Size and date tell that without reading the file; where the date differs, its digest does.
 
     Raises:
         OSError: one of them cannot be read.
+        PhotoError: likewise, of a store.
     """
-    now = source.stat()
-    if now.st_size != stamp.size:
+    now = stores.facts_of(source)
+    if now.size != stamp.size:
         return False
-    then = result.stat().st_mtime_ns if stamp.modified is None else stamp.modified
-    coarse = stamp.modified is None and then % 1_000_000_000 == 0
-    if abs(now.st_mtime_ns - then) < (_COARSE_NS if coarse else _FINE_NS):
-        return True
-    with source.open("rb") as stream:
+    then = stores.facts_of(result).modified if stamp.modified is None else stamp.modified
+    if now.modified is not None and then is not None:
+        coarse = stamp.modified is None and then % 1_000_000_000 == 0
+        if abs(now.modified - then) < (_COARSE_NS if coarse else _FINE_NS):
+            return True
+    with stores.opened(source) as stream:
         return digest_of(stream) == stamp.digest
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deoldify.errors import PhotoError
+from deoldify.folder.places import Place, Url
 
 DASH = Path("-")
 """What stands for stdin and for stdout."""
@@ -32,20 +33,22 @@ Stopped = Callable[[], bool]
 """Whether waiting is to end, since the run does."""
 
 
-def is_stdin(path: Path) -> bool:
+def is_stdin(path: Place) -> bool:
     """Whether a path stands for stdin."""
-    return path == DASH or path.as_posix() in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+    return path == DASH or str(path) in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-def is_stdout(path: Path) -> bool:
+def is_stdout(path: Place) -> bool:
     """Whether a path stands for stdout."""
-    return path == DASH or path.as_posix() in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+    return path == DASH or str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
-def is_stream(path: Path) -> bool:
+def is_stream(path: Place) -> bool:
     """Whether a path leads to something that is neither a file nor a folder."""
     if path == DASH:
         return True
+    if isinstance(path, Url):
+        return False
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -53,7 +56,7 @@ def is_stream(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def is_pipe(path: Path) -> bool:
+def is_pipe(path: Place) -> bool:
     """Whether a path stands for stdin or stdout, or leads to a pipe or a device."""
     return is_stdin(path) or is_stdout(path) or is_stream(path)
 

@@ -15,7 +15,7 @@ from deoldify.doors import handing_on
 
 if TYPE_CHECKING:
     from deoldify.photo.faults import hearing, shown, working_on
-    from deoldify.photo.labels import read_label
+    from deoldify.photo.labels import WITHOUT_ROOM, label_in, read_label
     from deoldify.photo.partial import locked, partial_file, sweep
     from deoldify.photo.photo import InColourError, JpegSettings, Photo, Render, Verdict
     from deoldify.photo.reading import MAX_PIXELS, READABLE_SUFFIXES, open_photo, pixels_in, size_in
@@ -26,7 +26,7 @@ else:
     __getattr__, __dir__ = handing_on(
         __name__,
         faults=("hearing", "shown", "working_on"),
-        labels=("read_label",),
+        labels=("WITHOUT_ROOM", "label_in", "read_label"),
         partial=("locked", "partial_file", "sweep"),
         photo=("InColourError", "JpegSettings", "Photo", "Render", "Verdict"),
         reading=("MAX_PIXELS", "READABLE_SUFFIXES", "open_photo", "pixels_in", "size_in"),
@@ -39,6 +39,7 @@ __all__ = [
     "MAX_PIXELS",
     "PAGED_SUFFIXES",
     "READABLE_SUFFIXES",
+    "WITHOUT_ROOM",
     "WRITABLE_SUFFIXES",
     "InColourError",
     "JpegSettings",
@@ -49,6 +50,7 @@ __all__ = [
     "array_of",
     "check_savable",
     "hearing",
+    "label_in",
     "locked",
     "open_photo",
     "partial_file",

@@ -25,6 +25,15 @@ _LONGEST = 1 << 16  # bytes of a label
 _MOST_BLOCKS = 100_000  # chunks or segments that are gone through
 
 
+def label_in(stream: BinaryIO) -> str:
+    """``read_label`` for a file that is open at its beginning, in a format that holds tags."""
+    try:
+        found = _exif_at(stream)
+        return "" if found is None else _processing_software(stream, found).decode("utf-8", "replace")
+    except (OSError, struct.error, ValueError, KeyError, TypeError, OverflowError):
+        return ""
+
+
 def read_label(path: Path) -> str:
     """The label of a photograph: all that programs have put into ProcessingSoftware; empty where there is none.
 
@@ -36,9 +45,8 @@ def read_label(path: Path) -> str:
         if path.suffix.lower() in WITHOUT_ROOM:
             return _recorded(path)
         with path.open("rb") as stream:
-            found = _exif_at(stream)
-            return "" if found is None else _processing_software(stream, found).decode("utf-8", "replace")
-    except (OSError, struct.error, ValueError, KeyError, TypeError, OverflowError):
+            return label_in(stream)
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 

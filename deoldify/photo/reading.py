@@ -129,29 +129,40 @@ def _open_stream(stream: BinaryIO, max_pixels: int, page: int) -> Photo:
     return _open_with_pillow(stream, kind, max_pixels)
 
 
-def pixels_in(path: str | os.PathLike[str]) -> int:
+def pixels_in(source: str | os.PathLike[str] | BinaryIO) -> int:
     """Return how many pixels a photograph has, by its header alone; 0 where that cannot be told. See ``size_in``."""
-    width, height = size_in(path)
+    width, height = size_in(source)
     return width * height
 
 
-def size_in(path: str | os.PathLike[str]) -> tuple[int, int]:
+def size_in(source: str | os.PathLike[str] | BinaryIO) -> tuple[int, int]:
     """Return width and height of a photograph as it is stored, by its header alone; zeros where they cannot be told.
 
     Nothing is decoded, and nothing is raised: what is wrong with the file, ``open_photo`` tells.
+
+    Args:
+        source: a path, or a binary stream, which is at its beginning before and afterwards.
     """
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            with Path(source).open("rb") as stream:
+                return size_in(stream)
+        except OSError:
+            return 0, 0
     try:
-        with opening(path), Path(path).open("rb") as stream:
-            kind = _sniff(stream.read(_HEAD))
-            stream.seek(0)
+        with opening("the stream"):
+            kind = _sniff(source.read(_HEAD))
+            source.seek(0)
             if kind is None:
                 return 0, 0
             sizes = {"TIFF": size_of_tiff, "JPEG": size_of_jpeg, "PNG": size_of_png, "JPEG 2000": size_of_jpeg_2000,
                      "GIF": size_of_gif}  # fmt: skip
-            width, height = sizes[kind](stream) if kind in sizes else _reader(kind)(stream).size
+            width, height = sizes[kind](source) if kind in sizes else _reader(kind)(source).size
             return int(width), int(height)
     except PhotoError:
         return 0, 0
+    finally:
+        source.seek(0)
 
 
 _MOST_IN_ANIMATIONS = 150_000_000

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from deoldify.errors import DeOldifyError
-from deoldify.folder import Task
+from deoldify.folder import Place, Task
 from deoldify.photo import Photo, open_photo, partial_file
 from deoldify.record.lines import add_line, cut_torn, open_lines, refused
 from deoldify.record.row import Row, address_of
@@ -76,7 +76,7 @@ class Gallery:
         self._stream.close()
         self._lock.close()
 
-    def has(self, source: Path, output: Path) -> bool:
+    def has(self, source: Place, output: Place) -> bool:
         """Whether it shows a photo with this result."""
         return hash((address_of(source), address_of(output))) in self._shown
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Protocol, get_args, get_origin, get_type_hints
 
-from deoldify.errors import ReportError, UsageError
-from deoldify.folder import Job, Plan, Trouble
+from deoldify.errors import PhotoError, ReportError, UsageError
+from deoldify.folder import Job, Place, Plan, Trouble
 from deoldify.photo import partial_file
 from deoldify.record.lines import add_line, cut_torn, open_lines, refused
 from deoldify.record.row import COLUMNS, Row, address_of, row_of_there, row_of_trouble
@@ -119,7 +119,7 @@ class Report:
             add_line(self._stream, line, self.path)
             self._note(row)
 
-    def has(self, source: Path, output: Path) -> bool:
+    def has(self, source: Place, output: Place) -> bool:
         """Whether it has the row of a photo with this result, done or there."""
         return hash((address_of(source), address_of(output))) in self._done
 
@@ -164,7 +164,7 @@ class Book(Protocol):
     def add(self, row: Row) -> None:
         """Keep a row."""
 
-    def has(self, source: Path, output: Path) -> bool:
+    def has(self, source: Place, output: Place) -> bool:
         """Whether there is the row of a photo with this result."""
 
 
@@ -183,7 +183,7 @@ def take_down(report: Book, planned: Plan, job: Job) -> None:
         if not report.has(task.source, task.target):
             try:
                 row = row_of_there(task, job)
-            except OSError as error:
+            except (OSError, PhotoError) as error:
                 row = row_of_trouble(Trouble(task.source, f"{task.target} cannot be read: {error}"), job)
             report.add(row)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from deoldify import __version__
-from deoldify.folder import Job, Outcome, Status, Task, Trouble, digest_of, is_pipe, stamp_of
+from deoldify.folder import Job, Outcome, Place, Status, Task, Trouble, digest_of, is_pipe, opened, stamp_of
 from deoldify.photo import size_in
 
 
@@ -88,9 +88,9 @@ COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Row))
 """Names of what stands in a row, in order."""
 
 
-def address_of(path: Path) -> str:
+def address_of(place: Place) -> str:
     """How a row names a file: by its absolute path, links left as they are; pipes by the name that they were given."""
-    return str(path) if is_pipe(path) else os.path.abspath(path)
+    return os.path.abspath(place) if isinstance(place, Path) and not is_pipe(place) else str(place)
 
 
 def row_of(outcome: Outcome, job: Job) -> Row:
@@ -118,11 +118,12 @@ def row_of_there(task: Task, job: Job) -> Row:
 
     Raises:
         OSError: the result cannot be read.
+        PhotoError: likewise, of a store.
     """
     stamp = stamp_of(task.target)
-    with task.target.open("rb") as stream:
+    with opened(task.target) as stream:
         digest = digest_of(stream)
-    width, height = size_in(task.target)
+        width, height = size_in(stream)
     return Row(
         source=address_of(task.source), output=address_of(task.target), status="there",
         source_sha256=stamp.digest if stamp else "", output_sha256=digest, **_job_facts(job, list(job.weights)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from deoldify.folder import digest_of
+from deoldify.errors import PhotoError
+from deoldify.folder import digest_of, opened, place_of
 from deoldify.record.row import Row
 
 State = Literal["unchanged", "changed", "missing", "unreadable", "unknown"]
@@ -45,10 +45,12 @@ def changes(rows: Iterable[Row]) -> Iterator[Change]:
 
 def _state_of(path: str, then: str) -> tuple[State, str]:
     try:
-        with Path(path).open("rb") as stream:
+        with opened(place_of(path)) as stream:
             now = digest_of(stream)
     except FileNotFoundError:
         return "missing", ""
+    except PhotoError as error:  # of a store
+        return ("missing", "") if isinstance(error.__cause__, FileNotFoundError) else ("unreadable", str(error))
     except (OSError, ValueError) as error:
         return "unreadable", str(getattr(error, "strerror", None) or error)
     if not then:

@@ -14,7 +14,7 @@ from deoldify.folder import Found, name_results
 def named(*paths: str) -> list[str]:
     """What becomes of photos in one folder, by their paths in it."""
     found = [Found(Path("old") / path, Path(path)) for path in paths]
-    return [path.relative_to("new").as_posix() for path in name_results(found, Path("new"))]
+    return [Path(str(path)).relative_to("new").as_posix() for path in name_results(found, Path("new"))]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deoldify.errors import UsageError
-from deoldify.folder import Job, Plan, Stamp, digest_of, job_of, plan, stamp_of
+from deoldify.folder import Job, Place, Plan, Stamp, digest_of, job_of, plan, stamp_of
 from deoldify.photo import Photo, save_photo
 
 COLORIZE = job_of("colorize", "coloured", weights={"compact": "0" * 64}, settings={"render_factor": None})
@@ -26,6 +26,7 @@ def photograph(path: Path, seed: int = 0) -> Path:
 def finish(made: Plan, job: Job = COLORIZE, *, keep_dates: bool = True) -> None:
     """Do what is planned, or rather what leaves such files."""
     for task in made.tasks:
+        assert isinstance(task.source, Path) and isinstance(task.target, Path)
         found = task.source.stat()
         with task.source.open("rb") as stream:
             digest = digest_of(stream)
@@ -36,7 +37,7 @@ def finish(made: Plan, job: Job = COLORIZE, *, keep_dates: bool = True) -> None:
         assert stamp_of(task.target) == stamp
 
 
-def targets(made: Plan) -> list[Path]:
+def targets(made: Plan) -> list[Place]:
     return [task.target for task in made.tasks]
 
 
