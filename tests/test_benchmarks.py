@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from benchmarks import inference, photo
+from benchmarks import cases, inference, photo
 from deoldify.network import COMPACT, Generator
 
 
@@ -77,3 +77,21 @@ def test_an_engine_computes_what_the_prepared_generator_does(engine: str, needs:
         torch.manual_seed(0)
         outputs.append(inference.render_of("compact", way, torch.device("cpu"))(inference.grey(4)))
     torch.testing.assert_close(*outputs, rtol=0, atol=1e-4)
+
+
+def test_what_a_photo_may_take_is_told_from_what_it_may_not() -> None:
+    plain = cases.Cost(0, 0.5, 1.0, 500_000_000, "", ("a.jpg",))
+    fine = cases.Cost(1, 5.4, 9.0, 1_499_000_000, "error: a.jpg is damaged", ())
+    assert not cases.complaints(fine, plain, 0)
+    large = cases.Cost(0, 5.0, 9.0, 3_400_000_000, "", ("a.jpg",))
+    assert not cases.complaints(large, plain, 200_000_000) and cases.complaints(large, plain, 10_000_000)
+    for wrong in (
+        cases.Cost(0, 5.6, 9.0, 0, "", ("a.jpg",)),
+        cases.Cost(-9, 0.0, 1.0, 0, "", ()),
+        cases.Cost(1, 0.0, 1.0, 0, "x" * 2000, ()),
+        cases.Cost(1, 0.0, 1.0, 0, "Traceback (most recent call last)", ()),
+        cases.Cost(0, 0.0, 1.0, 0, "", ()),
+        cases.Cost(1, 0.0, 1.0, 0, "", ("a.jpg",)),
+        cases.Cost(0, 0.0, 1.0, 0, "", ("a.jpg", ".deoldify-0.part")),
+    ):
+        assert len(cases.complaints(wrong, plain, 0)) == 1
