@@ -81,8 +81,7 @@ def test_ddcolor_is_recognised_however_it_is_wrapped(wrapper: str, tmp_path: Pat
         assert torch.equal(loaded(x), network(x))
 
 
-@pytest.mark.parametrize("config", [DEEP, WIDE], ids=["deep", "wide"])
-@pytest.mark.parametrize("wrapper", ["bare", "fastai's", "two networks"])
+@pytest.mark.parametrize(("config", "wrapper"), [(DEEP, "fastai's"), (WIDE, "two networks")], ids=["deep", "wide"])
 def test_the_generators_of_2019_are_recognised_at_any_width(
     config: GeneratorConfig, wrapper: str, tmp_path: Path
 ) -> None:
