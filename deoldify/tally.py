@@ -22,14 +22,16 @@ class Tally:
     Attributes:
         tried: how many there were to do so far.
         there: how many were done already.
-        made: what is new.
+        made: how many are new.
+        first: of them.
         left: how many were left as they are, by the reason.
         failed: messages by the photo.
     """
 
     tried: int = 0
     there: int = 0
-    made: list[Place] = field(default_factory=list)
+    made: int = 0
+    first: Place | None = None
     left: Counter[str] = field(default_factory=Counter)
     failed: dict[Place, str] = field(default_factory=dict)
     _start: float = field(default_factory=time.monotonic)
@@ -50,7 +52,8 @@ class Tally:
         for note in _notes(outcome, done):
             say(note)
         if outcome.status == "done":
-            self.made.append(outcome.target)
+            self.made += 1
+            self.first = self.first or outcome.target
         elif outcome.status == "left":
             self.left[outcome.message] += 1
             say(f"left: {outcome.source}: {outcome.message}")
@@ -80,8 +83,8 @@ class Tally:
         """
         if report is None and (not self.tried or (self.tried == 1 and not self.made)):
             return  # all of it has been said
-        if self.tried == len(self.made) == 1 and not self.there:
-            sentences = [f"{self.made[0]} is {done}"]
+        if self.tried == self.made == 1 and not self.there:
+            sentences = [f"{self.first} is {done}"]
         else:
             sentences = [self._counts(output, done) + f"; it took {duration(time.monotonic() - self._start)}"]
         if report is not None:
@@ -89,7 +92,7 @@ class Tally:
         say("; ".join(sentences) + "." + (f" {after}" if after and self.made else ""))
 
     def _counts(self, output: Place, done: str) -> str:
-        made, failed = len(self.made), len(self.failed)
+        made, failed = self.made, len(self.failed)
         to_do = self.tried - made - failed - sum(self.left.values())
         parts = [f"{made} {'photo' if made == 1 else 'photos'} in {output} {_are(made)} {done}"]
         if self.there:

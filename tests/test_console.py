@@ -90,7 +90,7 @@ def test_failures_are_a_line_each_and_a_status(album: Path, tmp_path: Path, caps
     assert len(errors) == 4
     for name in ("black.png", r"esc-\x1b[31mred\n.jpg", "gone.jpg", "missing.jpg"):
         assert sum(name in line for line in errors) == 1
-    assert "4 of 8 photos could not be inverted:" in err.splitlines()
+    assert "4 of 8 photos could not be inverted: a line above for each tells why" in err.splitlines()
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "b.png"]
 
 
