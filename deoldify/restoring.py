@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args
+
+import numpy as np
 
 from deoldify.colorizer import Colorizer
 from deoldify.defader import Defader
+from deoldify.imaging import inside_mount
 from deoldify.monochrome import judged
 from deoldify.photo import Photo
 
@@ -24,7 +28,8 @@ def restore_photo(
 ) -> tuple[Photo, str]:
     """Give a photograph its tone and colour back, and colour where it is black and white.
 
-    What is coloured loses every tone that it had: it is coloured from its restored luma.
+    What is coloured loses every tone that it had: it is coloured from its restored luma. A mount or border around it
+    stays as it is.
 
     Args:
         photo: at its own bit depth; everything but the pixels stays.
@@ -46,11 +51,18 @@ def restore_photo(
     photo = judged(photo)
     assert photo.verdict is not None
     to_colour = photo.verdict.monochrome if colour == "auto" else colour == "always"
-    neutral = True if to_colour else None
-    restored = defader.defade_photo(photo, strength=strength, keep_tone=keep_tone, neutral=neutral)
     if not to_colour:
-        return restored, defader.label
-    return colorizer.colorize_photo(restored), f"{defader.label}. {colorizer.label}"
+        return defader.defade_photo(photo, strength=strength, keep_tone=keep_tone), defader.label
+    # Paper stays paper: neither fresh nor painted, and what is restored is not restored for its sake.
+    inside = inside_mount(photo.pixels)
+    picture = photo if inside is None else Photo(np.ascontiguousarray(inside.of(photo.pixels)), verdict=photo.verdict)
+    restored = defader.defade_photo(picture, strength=strength, keep_tone=keep_tone, neutral=True)
+    coloured = colorizer.colorize_photo(restored)
+    if inside is not None:
+        whole = photo.pixels.copy()
+        inside.of(whole)[:] = coloured.pixels
+        coloured = replace(photo.with_pixels(whole), renders=(*photo.renders, *coloured.renders), coloured=True)
+    return coloured, f"{defader.label}. {colorizer.label}"
 
 
 def check_colour(colour: str) -> None:

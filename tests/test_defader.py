@@ -109,6 +109,23 @@ def test_restoring_colours_what_is_black_and_white_only(
     assert "Restored by DeOldify (defade)" in label and "Coloured by DeOldify (compact)" in label
 
 
+def test_a_mount_stays_as_it_is_and_the_print_in_it_loses_its_tone(
+    defader: deoldify.Defader, colorizer: deoldify.Colorizer, coffee: npt.NDArray[np.uint8]
+) -> None:
+    grey = np.asarray(Image.fromarray(coffee).convert("L").resize((150, 100))) / 255
+    orange = np.rint(255 * (0.2 + 0.6 * grey[..., None] ** np.array([0.6, 1.0, 1.6]))).astype(np.uint8)
+    mounted = np.full((130, 190, 3), (225, 233, 245), np.uint8)  # bluish white
+    mounted[15:115, 20:170] = orange
+    restored, _ = restore_photo(Photo(mounted), defader, colorizer)
+    assert restored.coloured and restored.verdict is not None and restored.verdict.monochrome
+    around = np.ones((130, 190), bool)
+    around[15:115, 20:170] = False
+    assert np.array_equal(restored.pixels[around], mounted[around])
+    alone, _ = restore_photo(Photo(orange), defader, colorizer)
+    assert np.array_equal(restored.pixels[15:115, 20:170], alone.pixels)
+    assert [render.model for render in restored.renders] == ["defade", "compact"]
+
+
 def test_the_one_liners_to_defade_and_restore_load_once(
     defader: deoldify.Defader, monkeypatch: pytest.MonkeyPatch, coffee: npt.NDArray[np.uint8]
 ) -> None:

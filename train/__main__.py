@@ -297,6 +297,24 @@ def export(
 
 
 @app.command()
+def monochrome(
+    data: Annotated[list[Path], typer.Option(help="Colour photographs: folders of images or tar files. Repeatable.")],
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("weights/monochrome.safetensors"),
+    pictures: Annotated[int, typer.Option(min=64, help="Made prints, and as many colour photographs.")] = 6000,
+    passes: Annotated[int, typer.Option(min=1, help="How often each is looked at.")] = 30,
+    seed: SeedOption = 0,
+) -> None:
+    """Train what tells black-and-white photographs from those in colour."""
+    from deoldify.folder import digest_of
+    from train.monochrome import Recipe, train_monochrome
+
+    numbers = train_monochrome(data, out, Recipe(pictures=pictures, passes=passes, seed=seed))
+    typer.echo(json.dumps(numbers, indent=2))
+    with out.open("rb") as stream:
+        typer.echo(f"{out}: {out.stat().st_size} bytes, SHA-256 {digest_of(stream)}")
+
+
+@app.command()
 def publish(
     checkpoint: Annotated[Path, typer.Option(help="Any checkpoint of a run, or exported .safetensors.")],
     repo: Annotated[str, typer.Option(help="Repository on the Hugging Face Hub: owner/name.")],

@@ -18,7 +18,7 @@ from typing import get_args
 from deoldify.checkpoints import hub
 from deoldify.checkpoints.hub import HubFile
 from deoldify.checkpoints.records import BEST, CHECKPOINTS, Checkpoint, Task, find, is_repository
-from deoldify.checkpoints.verifying import is_intact
+from deoldify.checkpoints.verifying import digest_of, is_intact
 from deoldify.errors import CheckpointError, HubError, UnknownModelError
 from deoldify.network import GeneratorConfig
 
@@ -125,6 +125,24 @@ def in_weights(checkpoint: Checkpoint) -> Path | None:
         return None
     folders = [Path()] if Path(checkpoint.file).is_absolute() else weights_folders()
     return next((folder / checkpoint.file for folder in folders if (folder / checkpoint.file).is_file()), None)
+
+
+def embedded(file: str, sha256: str) -> Path:
+    """Where weights lie that come with DeOldify and are no model of their own.
+
+    Args:
+        file: its name in a weights folder.
+        sha256: what it must hold, in hex.
+
+    Raises:
+        CheckpointError: it is missing, or another.
+    """
+    path = next((folder / file for folder in weights_folders() if (folder / file).is_file()), None)
+    if path is None:
+        raise CheckpointError(f"{file} comes with DeOldify and is in none of its weights folders; install it again")
+    if digest_of(path) != sha256:
+        raise CheckpointError(f"{path} is not the file that comes with this version of DeOldify; install it again")
+    return path
 
 
 def hub_file(checkpoint: Checkpoint) -> HubFile | None:

@@ -7,7 +7,9 @@ from torch import Tensor
 
 from deoldify.imaging import to_cielab
 
-_ROUNDS = 6
+_ROUNDS = 4
+_FITTED = 48
+"""Pixels of a side that the fit needs to see; it is applied to all."""
 _LEAST_SCALE = 1.0
 """Of a and b: what is below is noise, however flat the picture."""
 _RIDGE = 1e-4
@@ -29,21 +31,20 @@ def unexplained(rgb: Tensor) -> tuple[Tensor, Tensor]:
     """
     lab = to_cielab(rgb)
     n, _, h, w = lab.shape
-    design = _terms(lab[:, 0]).flatten(2).transpose(1, 2)  # (N, h·w, terms)
-    ab = lab[:, 1:].flatten(2).transpose(1, 2)  # (N, h·w, 2)
-    weights = ab.new_ones(n, h * w, 1)
-    left = ab
+    terms, ab = _terms(lab[:, 0]), lab[:, 1:]
+    step = max(1, min(h, w) // _FITTED)
+    design, wanted = (each[..., ::step, ::step].flatten(2).transpose(1, 2) for each in (terms, ab))
+    weights = design.new_ones(n, design.shape[1], 1)
     for _ in range(_ROUNDS):
         weighted = (design * weights).transpose(1, 2)
         gram = (weighted @ design).double()
         ridge = _RIDGE * gram.diagonal(dim1=1, dim2=2).mean(dim=1).view(n, 1, 1) + 1e-9
         gram = gram + ridge * torch.eye(design.shape[2], dtype=gram.dtype)
-        solution = torch.linalg.solve(gram, (weighted @ ab).double())
-        left = ab - design @ solution.to(design.dtype)
-        off = left.square().sum(dim=2, keepdim=True)
+        solution = torch.linalg.solve(gram, (weighted @ wanted).double()).to(design.dtype)
+        off = (wanted - design @ solution).square().sum(dim=2, keepdim=True)
         scale = off.sqrt().median(dim=1, keepdim=True).values.mul(1.5).clamp(min=_LEAST_SCALE)
         weights = 1 / (1 + off / scale.square())
-    return lab, left.transpose(1, 2).reshape(n, 2, h, w)
+    return lab, ab - torch.einsum("nthw,ntc->nchw", terms, solution)
 
 
 def _terms(lightness: Tensor) -> Tensor:

@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
+from functools import cache
 
-from deoldify.imaging import Pixels, colour_square, to_tensor
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+
+from deoldify.checkpoints import embedded
+from deoldify.imaging import Pixels, colour_square, inside_mount, to_tensor
 from deoldify.monochrome.explained import unexplained
+from deoldify.monochrome.head import Head
+from deoldify.monochrome.measuring import measures
 from deoldify.photo import InColourError, Photo, Verdict
 
-SIDE = 96
+SIDE = 48
 """Pixels of the square that is looked at: small enough that grain, fringes and JPEG have averaged out."""
 
-_EDGE = SIDE // 8  # where a mount may be
-_HALF_LEFT, _STEEPNESS = 1.6, 3.0
-"""Units of a and b that are left over at even odds, and how fast the odds fall."""
+_FILE = "monochrome.safetensors"
+WEIGHTS = "55a61cc4808930f8b61dcf290b92dee686ebcc23fd4a92fb8c02292b59ad141b"
+"""SHA-256 of the weights, ``weights/monochrome.safetensors``."""
 
 
+@cache
+def _head() -> Head:
+    """The head as it ships, loaded once."""
+    head = Head()
+    head.load_state_dict(load_file(embedded(_FILE, WEIGHTS)))
+    return head.eval()
+
+
+def square_of(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """What is looked at of a photograph: (SIDE, SIDE, 3) uint8, of what its mount surrounds where it has one.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+    """
+    inside = inside_mount(pixels)
+    return colour_square(pixels if inside is None else np.ascontiguousarray(inside.of(pixels)), SIDE)
+
+
+@torch.no_grad()
 def judge(pixels: Pixels) -> Verdict:
     """Whether a photograph is black and white, be it neutral or toned, and how sure that is.
 
     Args:
         pixels: (H, W, 3) RGB, uint8 or uint16.
+
+    Raises:
+        CheckpointError: the weights that decide are missing or damaged.
     """
-    _, left = unexplained(to_tensor(colour_square(pixels, SIDE)))
-    inner = left[..., _EDGE:-_EDGE, _EDGE:-_EDGE].square().sum(dim=1).sqrt()
-    typical = float(inner.flatten().quantile(0.75))
-    odds = _STEEPNESS * (math.log(_HALF_LEFT) - math.log(max(typical, 1e-3)))
-    return Verdict.of(1 / (1 + math.exp(-odds)))
+    odds = _head()(measures(*unexplained(to_tensor(square_of(pixels)))))
+    return Verdict.of(float(odds.sigmoid()))
 
 
 def judged(photo: Photo) -> Photo:

@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Each knows those before it.
-ROOMS = ["errors", "parallel", "folder", "recipes", "data", "judges", "measure", "run", "publish", "__main__"]
+ROOMS = [
+    "errors",
+    "parallel",
+    "folder",
+    "recipes",
+    "data",
+    "monochrome",
+    "judges",
+    "measure",
+    "run",
+    "publish",
+    "__main__",
+]
 SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "train").rglob("*.py"))

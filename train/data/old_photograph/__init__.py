@@ -19,7 +19,7 @@ from train.data.old_photograph.mount import mounted, page, written_on
 from train.data.old_photograph.printing import exposed, grainy, halftone, soft, vignetted
 from train.data.pictures import Rgb, luma_only, to_bytes
 
-__all__ = ["MOUNTED", "PAGES", "PLAIN", "as_old_photograph"]
+__all__ = ["MOUNTED", "PAGES", "PLAIN", "aged_grey", "as_old_photograph"]
 
 PLAIN = 1 / 4
 """Share of the pictures that stay the plain luma: photographs made grey are coloured too."""
@@ -58,6 +58,11 @@ def as_old_photograph(rgb: Rgb, rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     if not plain:
         grey = _scanned(_through(_ON_EVERYTHING, grey, rng), rng)
     return _thrice(grey), rgb
+
+
+def aged_grey(rgb: Rgb, rng: np.random.Generator) -> Grey:
+    """The scene, (H, W, 3) uint8, as an old camera, a print and a century leave its greys, (H, W), not clipped."""
+    return _through(_ON_EVERYTHING, _through(_ON_THE_PRINT, exposed(rgb, rng), rng), rng)
 
 
 def _through(effects: _Effects, grey: Grey, rng: np.random.Generator) -> Grey:
