@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,12 +68,12 @@ class Choice:
 
     def _begun_with(self, job_with: Callable[[str], Job]) -> str | None:
         """The model that results in the output folder were made with by the same job."""
-        if not isinstance(self._output, Path) or not self._output.is_dir():
-            return None
-        from deoldify.folder import stamp_of
+        from deoldify.folder import is_folder, list_photographs, stamp_of
 
+        if not is_folder(self._output):
+            return None
         jobs = {job_with("+".join(names)).identity: names for names in BEST}
-        stamps = (stamp_of(path) for path in _files(self._output))
+        stamps = (stamp_of(found.path) for found in list_photographs([self._output], None)[0])
         names = next((jobs[stamp.identity] for stamp in stamps if stamp is not None and stamp.identity in jobs), None)
         if names is None:
             return None
@@ -107,10 +106,3 @@ def announce(name: str) -> None:
             f"{name} is not here yet: {record.bytes / 1e6:.0f} MB come from {record.repo} on the Hugging Face Hub, "
             f"under the licence {record.licence}."
         )
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Files of a folder and those in it, hidden ones left out."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
