@@ -29,9 +29,10 @@ function badness(entry) {
   return entry.c ?? (entry.t === "left" ? 2 : 1);
 }
 
+const byName = (a, b) => (a.f < b.f ? -1 : a.f > b.f ? 1 : a.i - b.i);
 const ORDERS = {
-  worst: (a, b) => badness(a) - badness(b) || a.i - b.i,
-  name: (a, b) => (a.f < b.f ? -1 : a.f > b.f ? 1 : a.i - b.i),
+  worst: (a, b) => badness(a) - badness(b) || byName(a, b),
+  name: byName,
   newest: (a, b) => b.i - a.i,
 };
 
