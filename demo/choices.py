@@ -9,8 +9,8 @@ from deoldify.checkpoints import AUTO, ModelInfo, best_here, names_of
 from deoldify.errors import UnknownModelError
 
 
-def model_choices() -> list[tuple[str, str]]:
-    """The best that is here, the colorizers with what each is good at, and those here that can agree."""
+def model_choices(chosen: str = AUTO) -> list[tuple[str, str]]:
+    """The best that is here, the colorizers with what each is good at, those here that agree, and what is chosen."""
     infos = [info for info in deoldify.models() if info.task == "colorize"]
     best = " with ".join(record.name for record in records_of(AUTO))
     choices = [(f"auto · the truest that is here: {best}", AUTO)]
@@ -18,7 +18,10 @@ def model_choices() -> list[tuple[str, str]]:
         about = info.good_at.split(",")[0].split(";")[0]
         here = "" if info.here else f" · {megabytes(info.bytes)} download"
         choices.append((f"{info.name}{f' · {about}' if about else ''}{here}", info.name))
-    return choices + [(f"{' + '.join(names)} · what they agree on", "+".join(names)) for names in _agreeing(infos)]
+    choices += [(f"{' + '.join(names)} · what they agree on", "+".join(names)) for names in _agreeing(infos)]
+    if chosen not in [value for _, value in choices]:  # some that are to agree, which are not among those proposed
+        choices.append((chosen.replace("+", " + "), chosen))
+    return choices
 
 
 def _agreeing(infos: list[ModelInfo]) -> list[tuple[str, ...]]:
@@ -39,7 +42,8 @@ def about_model(model: str) -> str:
     infos = {info.name: info for info in deoldify.models()}
     if model == AUTO:
         used = [record.name for record in records_of(AUTO)]
-        return f"The truest that is here, fits the memory and takes at most a minute: {' with '.join(used)}."
+        best = f"The truest that is here, fits the memory and takes at most a minute: {' with '.join(used)}."
+        return f"{best} {about_model('+'.join(used))}"
     named = [infos[name] for name in names_of(model) if name in infos]
     if not named:
         raise UnknownModelError(f"there is no model called {model!r}")

@@ -97,10 +97,12 @@ def colorize_tab(page: gr.Blocks) -> Bench:
         return costs_of_awake(name, chosen, size_of(request))
 
     def named(name: str) -> Any:
-        return gr.Dropdown(model_choices(), info=about_model(name))
+        return gr.Dropdown(model_choices(name), info=about_model(name))
 
     setting = [model, factor]
-    page.load(named, model, model, **PRIVATE).then(moved, setting, factor, **PRIVATE)
+    # One after the other: an answer about what stood there before must not overtake what the address names.
+    addressed = page.load(_from_address, None, [*setting, transfer, recolour], **PRIVATE)
+    addressed.then(named, model, model, **PRIVATE).then(moved, setting, factor, **PRIVATE)
     model.input(named, model, model, js=remember("model"), **PRIVATE)
     gr.on([model.change, factor.input], moved, setting, factor, trigger_mode="always_last", **PRIVATE)
     bench.photos.change(moved, setting, factor, trigger_mode="always_last", **PRIVATE)
@@ -111,7 +113,6 @@ def colorize_tab(page: gr.Blocks) -> Bench:
     _endpoints()
     transfer.input(None, transfer, None, js=remember("transfer", "value === 'guided' ? '' : value"), **PRIVATE)
     recolour.input(None, recolour, None, js=remember("recolour", "value || ''"), **PRIVATE)
-    page.load(_from_address, None, [*setting, transfer, recolour], **PRIVATE)
     return bench
 
 
@@ -130,10 +131,7 @@ def _from_address(request: gr.Request) -> tuple[Any, ...]:
     factor = render_factor_of(asked.get("factor"))
     if name != chosen and factor is None:
         return gr.skip(), gr.skip(), way, recolour
-    choices = model_choices()
-    if chosen not in [value for _, value in choices]:  # some that are to agree, which are not among those proposed
-        choices.append((chosen.replace("+", " + "), chosen))
-    model = gr.Dropdown(choices, value=chosen, info=about_model(chosen))
+    model = gr.Dropdown(model_choices(chosen), value=chosen, info=about_model(chosen))
     return model, costs(chosen, factor, (0, 0)), way, recolour
 
 
