@@ -58,7 +58,7 @@ class Recipe:
     prints_dropped: float = 0.1
     colour_dropped: float = 0.03
     smoothing: float = 0.02
-    wrongly: float = 0.006
+    wrongly: float = 0.01
     seed: int = 0
 
 

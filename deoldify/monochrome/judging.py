@@ -21,7 +21,7 @@ SIDE = 48
 """Pixels of the square that is looked at: small enough that grain, fringes and JPEG have averaged out."""
 
 _FILE = "monochrome.safetensors"
-WEIGHTS = "55a61cc4808930f8b61dcf290b92dee686ebcc23fd4a92fb8c02292b59ad141b"
+WEIGHTS = "5d03d155bdce2ce5ed636e47b3315751cb60ebe9182a3cd68d2c384626eed946"
 """SHA-256 of the weights, ``weights/monochrome.safetensors``."""
 
 

@@ -202,7 +202,7 @@ def test_a_faded_example_is_restored_as_far_as_asked_and_coloured(page: Page, tm
     number.press("Enter")
     page.locator("#colour").get_by_label("never").check()
     page.locator("#defade-model").wait_for(timeout=PATIENCE, state="hidden")
-    page.locator("#colour").get_by_label("if it is black and white").check()
+    page.locator("#colour").get_by_label("in any case").check()
     page.locator("#defade-model").wait_for(timeout=PATIENCE)
     restore(page)
     facts = page.locator("#defade-facts").inner_text()
