@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deoldify.one_look import OneLook
     from deoldify.record import Book, Gallery
 
-_SHORT_RENDER = 0.15
+SHORT_RENDER = 0.15
 """Seconds; what surrounds the render of a photo of a few megapixels takes about a third of that on a core."""
 
 Prepare = Callable[[], "tuple[Work, Sequence[Model]]"]
@@ -212,7 +212,7 @@ def _are_short(models: Iterable[Model], render_factor: int | None) -> bool:
     from deoldify.network import memory
 
     try:
-        return all(model.seconds(render_factor) < _SHORT_RENDER for model in models)
+        return all(model.seconds(render_factor) < SHORT_RENDER for model in models)
     except (MemoryError, RuntimeError) as error:
         if not memory.ran_out(error):
             raise

@@ -59,7 +59,8 @@ def inside_mount(pixels: Pixels) -> Inside | None:
     """
     height, width = pixels.shape[:2]
     small = sampled(pixels, min(height, _LOOKED_AT), min(width, _LOOKED_AT))
-    tones: Small = (small >> 8 if small.dtype == np.uint16 else small).mean(axis=-1).astype(np.int16)
+    red, green, blue = np.moveaxis((small >> 8 if small.dtype == np.uint16 else small).astype(np.int16), -1, 0)
+    tones: Small = (red + green + blue) // 3
     rows, columns = slice(0, tones.shape[0]), slice(0, tones.shape[1])
     for _ in range(_NESTED):
         found = _edges(tones[rows, columns])

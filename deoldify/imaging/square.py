@@ -35,12 +35,14 @@ def grey_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
     return np.array(Image.fromarray(colour_square(pixels, side)).convert("L"))
 
 
-def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
+def colour_square(pixels: Pixels, side: int, *, reducing_gap: float | None = None) -> npt.NDArray[np.uint8]:
     """A photograph stretched to the square that a defader's generator sees.
 
     Args:
         pixels: (H, W, 3) RGB, uint8 or uint16.
         side: of the square, in pixels.
+        reducing_gap: Pillow's, for rows: whole numbers of pixels are averaged first, down to so many times the side,
+            which takes a third of the time where a trace of difference is no matter.
 
     Returns:
         (side, side, 3) uint8.
@@ -52,7 +54,7 @@ def colour_square(pixels: Pixels, side: int) -> npt.NDArray[np.uint8]:
         low = whole.resize((width, side), Image.Resampling.BILINEAR, reducing_gap=4.0)
         return np.array(low.resize((side, side), Image.Resampling.BILINEAR))
     narrow = np.empty((height, side, 3), np.uint8)
-    gap = 4.0 if width > _WIDEST else None
+    gap = reducing_gap or (4.0 if width > _WIDEST else None)
 
     # Pillow, too, makes a picture narrow first and low then, so that this is what it makes of the whole at once.
     def make_narrow(rows: slice) -> None:
@@ -82,7 +84,7 @@ def sampled(pixels: Pixels, height: int, width: int) -> Pixels:
         ((2 * np.arange(wanted) + 1) * given) // (2 * wanted)
         for wanted, given in zip((height, width), pixels.shape[:2])
     )
-    picked: Pixels = pixels[rows[:, None], columns]
+    picked: Pixels = np.take(pixels[rows], columns, axis=1)  # a third of the time of both at once
     return picked
 
 

@@ -183,8 +183,8 @@ def transfer_guided(pixels: Pixels, grey: npt.NDArray[np.uint8], uv: Tensor, *, 
 def _luma_of(pixels: Pixels) -> Plane:
     """(H, W) luma in the levels of (H, W, 3) RGB; exact where the three channels are equal."""
     if is_grey(pixels):
-        return pixels[..., 0].astype(np.float32)
-    red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
+        return _levels(pixels, 0)
+    red, green, blue = (_levels(pixels, channel) for channel in range(3))
     red -= green
     red *= np.float32(LUMA_WEIGHTS[0])
     blue -= green
@@ -192,6 +192,11 @@ def _luma_of(pixels: Pixels) -> Plane:
     green += red
     green += blue
     return green
+
+
+def _levels(pixels: Pixels, channel: int) -> Plane:
+    """A channel of (H, W, 3) as (H, W) float32; side by side first, which numpy converts three times as fast."""
+    return np.ascontiguousarray(pixels[..., channel]).astype(np.float32)
 
 
 def affine_coefficients(before: Tensor, after: Tensor, radius: int, epsilon: float) -> Tensor:
@@ -296,7 +301,7 @@ def transfer_tone(
 
     def restore(rows: slice) -> None:
         for strip, of_strip in stretched.strips(rows):
-            rgb = [pixels[strip][..., channel].astype(np.float32) for channel in range(3)]
+            rgb = [_levels(pixels[strip], channel) for channel in range(3)]
             changes = []
             for red, green, blue, change in of_strip.reshape(-1, 4, *of_strip.shape[1:]):
                 for slope, values in zip((red, green, blue), rgb):
