@@ -305,7 +305,11 @@ def _decode_of_archives(stream: BinaryIO, frame: _Frame, scan: int) -> Samples:
         raise unreadable(f"a JPEG of {frame.components} components of {frame.bits} bits")
     if frame.marker == _JPEG_LS:
         stream.seek(0)
-        values = imagecodecs.jpegls_decode(stream.read())
+        data = stream.read()
+        # Without an end, the decoder may go on for ever behind the last byte.
+        values = imagecodecs.jpegls_decode(data if data.endswith(_EOI) else data + _EOI)
+        if _EOI not in data[scan:]:
+            warn("its end marker is missing, and every pixel is there")
     elif frame.marker == _LOSSLESS or (frame.marker in _BASELINE and frame.bits == 12):
         values = imagecodecs.jpeg8_decode(_whole(stream, frame, scan))
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -114,6 +116,22 @@ def test_scans_count_by_what_they_pass_over() -> None:
     struct.pack_into(">HH", many, at + 5, 15_000, 15_000)
     with pytest.raises(PhotoError, match="scans"):
         open_photo(io.BytesIO(many))
+
+
+def test_a_jpeg_without_loss_that_ends_early_has_an_end() -> None:
+    """In a process of its own: the decoder has been seen to go on for ever behind the last byte."""
+    encoded = bytes(imagecodecs.jpegls_encode(smooth()))
+    at = encoded.index(b"\xff\xda") + 14
+    code = (
+        "import sys, io; from deoldify.photo import open_photo; from deoldify.errors import PhotoError\n"
+        "data = sys.stdin.buffer.read()\n"
+        f"for end in range({at}, {at} + 60, 3):\n"
+        "    try: open_photo(io.BytesIO(data[:end]))\n"
+        "    except PhotoError as error: print('damaged' in str(error))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, input=encoded, capture_output=True, timeout=300, check=True)
+    assert done.stdout.split() == [b"True"] * 20
 
 
 # PNG
