@@ -34,10 +34,17 @@ def cluster(bucket: str) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")  # it would leave a token in the home folder
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(
-            address="local", num_cpus=2, num_gpus=0, include_dashboard=False, object_store_memory=80 << 20,
-            log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
-        )  # fmt: skip
+        for attempt in range(5):  # Ray waits for its own processes half a minute, which is little on a busy machine
+            try:
+                ray.init(
+                    address="local", num_cpus=2, num_gpus=0, include_dashboard=False, object_store_memory=80 << 20,
+                    log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
+                )  # fmt: skip
+                break
+            except Exception:
+                ray.shutdown()
+                if attempt == 4:
+                    raise
         yield "local"
         ray.shutdown()
 
@@ -122,8 +129,8 @@ def test_a_run_on_a_bucket_goes_on_where_it_was_broken_off(cluster: str, bucket:
     assert len(made) == PHOTOS - 1 and made == same
 
 
-def test_a_render_that_does_not_fit_fails_rather_than_being_made_smaller(cluster: str, photos: Path) -> None:
-    pytest.importorskip("ray")
+def test_a_render_that_does_not_fit_fails_rather_than_being_made_smaller() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'deoldify[ray]'")
     from deoldify.cluster.hands import _never_smaller
     from deoldify.errors import OutOfMemoryError
     from deoldify.photo import Photo, Render
