@@ -27,6 +27,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -81,7 +82,7 @@ def time_against_pillow(folder: Path, megapixels: float, repeats: int) -> Rows:
             for _ in range(repeats + 1):
                 start = time.perf_counter()
                 with Image.open(path) as image:
-                    if mode == "L":
+                    if mode == "L" and isinstance(image, JpegImageFile):
                         image.convert("RGB").save(target, qtables=image.quantization)
                     else:
                         image.save(target, quality="keep")
