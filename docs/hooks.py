@@ -21,7 +21,7 @@ from typer.cli import get_docs_for_click
 
 BESIDE = (
     "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md", "examples/before-after.jpg", "train/LOG.md",
-    "train/README.md", "weights/compact.jpg", "weights/compact.md", "weights/defade.md",
+    "train/README.md", "weights/compact.jpg", "weights/compact.md", "weights/defade.md", "weights/monochrome.md",
 )  # fmt: skip
 """What lies beside `docs/` and belongs into the book."""
 
