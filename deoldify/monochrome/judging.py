@@ -40,7 +40,7 @@ def square_of(pixels: Pixels) -> npt.NDArray[np.uint8]:
         pixels: (H, W, 3) RGB, uint8 or uint16.
     """
     inside = inside_mount(pixels)
-    seen = pixels if inside is None else np.ascontiguousarray(inside.of(pixels))
+    seen: Pixels = pixels if inside is None else inside.of(pixels)
     return colour_square(seen, SIDE, reducing_gap=4.0)  # of 400 pixels or more a row; narrower ones stay as they are
 
 
