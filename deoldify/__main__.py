@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deoldify import console
-from deoldify.checkpoints import AUTO, find_any, is_repository, names_of
+from deoldify.arguments import are_several, check_names, gallery_of, hints_for, look_like, one_look_of, places_of
+from deoldify.checkpoints import AUTO
 from deoldify.choice import Choice
 from deoldify.errors import DeOldifyError, UnknownModelError, UsageError
 from deoldify.model_commands import fetch_command, models_command
@@ -55,10 +54,8 @@ from deoldify.terminal import QuietOption, VerboseOption, VersionOption, begin
 from deoldify.verify_command import verify_command
 
 if TYPE_CHECKING:
-    from deoldify.folder import Job, Place, Work
-    from deoldify.imaging import Hint, Look
+    from deoldify.folder import Job, Work
     from deoldify.model import Model
-    from deoldify.one_look import OneLook
     from deoldify.photo import Photo
 
 app = typer.Typer(
@@ -116,14 +113,14 @@ def colorize_command(
     interrupted goes on where it stopped. EXIF, ICC profile and resolution are kept. Of several, those that have
     colours of their own are left out, unless --recolour is said.
     """
-    _check_names(model)
-    sources, results = _places(photos, output)
+    check_names(model)
+    sources, results = places_of(photos, output)
     choice = Choice(model, results, checkpoint=checkpoint, device=device.value, precision=precision.value)
-    leave_coloured = not recolour and _are_several(sources)
-    hints = _hints(hint or [], sources)
+    leave_coloured = not recolour and are_several(sources)
+    hints = hints_for(hint or [], sources)
     if renders is not None and renders != 1 and renders % 2:
         raise typer.BadParameter(f"{renders} is neither 1 nor an even number", param_hint="--renders")
-    look, common = _look(like), _one_look([*sources, results], like) if one_look else None
+    look, common = look_like(like), one_look_of([*sources, results], like) if one_look else None
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.colorizer import Asked
@@ -163,7 +160,7 @@ def colorize_command(
     console.do_photos(
         sources, results, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
         all_pages=pages is Pages.all,
-        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, common, ray, ray_cores),
+        wishes=Wishes(report, dry_run, gallery_of(results, gallery), watch, common, ray, ray_cores),
         after="Other colours come with another --render-factor or --model.",
         left_after="--recolour colours them, too.",
     )  # fmt: skip
@@ -196,7 +193,7 @@ def defade_command(
     One photo goes into a file: `deoldify defade photo.jpg -o fresh.jpg`.
     Several photos or a whole folder go into a folder, as with `deoldify colorize`.
     """
-    sources, results = _places(photos, output)
+    sources, results = places_of(photos, output)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
         from deoldify.loading import load
@@ -222,7 +219,7 @@ def defade_command(
     console.do_photos(
         sources, results, prepare, job, render_factor=render_factor, force=force, keep_dates=keep_dates,
         all_pages=pages is Pages.all,
-        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, None, ray, ray_cores),
+        wishes=Wishes(report, dry_run, gallery_of(results, gallery), watch, None, ray, ray_cores),
         after="More or less of it comes with another --strength.",
     )  # fmt: skip
 
@@ -254,8 +251,8 @@ def restore_command(
     It is `deoldify defade`, then `deoldify colorize` for what has no colours of its own, be it toned. What a photo was
     taken for is said; --colour decides otherwise.
     """
-    _check_names(model)
-    sources, results = _places(photos, output)
+    check_names(model)
+    sources, results = places_of(photos, output)
     choice = Choice(model, results, checkpoint=None, device=device.value, precision=precision.value)
 
     def prepare() -> tuple[Work, Sequence[Model]]:
@@ -285,104 +282,9 @@ def restore_command(
     console.do_photos(
         sources, results, prepare, job, render_factor=None, force=force, keep_dates=keep_dates,
         all_pages=pages is Pages.all,
-        wishes=Wishes(report, dry_run, _gallery(results, gallery), watch, None, ray, ray_cores),
+        wishes=Wishes(report, dry_run, gallery_of(results, gallery), watch, None, ray, ray_cores),
         after="More or less of it comes with another --strength, other colours with another --model.",
     )  # fmt: skip
-
-
-def _check_names(model: str) -> None:
-    """Complain of an unknown model before anything is loaded; repositories are only known when they are asked for."""
-    for name in () if model == AUTO else names_of(model):
-        if os.path.exists(name) or not is_repository(name):
-            find_any(name)
-
-
-def _look(like: Path | None) -> Look | None:
-    """The look of a coloured photo.
-
-    Raises:
-        typer.BadParameter: it has no colours.
-    """
-    if like is None:
-        return None
-    from deoldify import imaging
-    from deoldify.photo import open_photo
-
-    look = imaging.look_of(imaging.chroma(imaging.to_tensor(imaging.colour_square(open_photo(like).pixels, 256))))
-    if look is None:
-        raise typer.BadParameter(f"{like} has hardly any colour to go by", param_hint="--like")
-    return look
-
-
-def _one_look(places: Sequence[Place], like: Path | None) -> OneLook:
-    """What takes and keeps the look of a folder.
-
-    Raises:
-        typer.BadParameter: there is no folder for the results, or another look is asked for, too.
-    """
-    from deoldify.folder import is_pipe
-    from deoldify.one_look import OneLook
-
-    for place in places:
-        if not isinstance(place, Path):
-            raise typer.BadParameter(f"{place} is not on this computer", param_hint="--one-look")
-    output = places[-1]
-    assert isinstance(output, Path)
-
-    if like is not None:
-        raise typer.BadParameter("there is one look: leave out --like, or --one-look", param_hint="--one-look")
-    if is_pipe(output) or (output.suffix and not output.is_dir()):
-        raise typer.BadParameter("one look belongs to a folder of results; name one", param_hint="--one-look")
-    return OneLook(output)
-
-
-def _places(photos: Sequence[str], output: str) -> tuple[list[Place], Place]:
-    """Where the photos and the results lie.
-
-    Raises:
-        UsageError: a store is of no use, or its package is missing.
-    """
-    from deoldify.folder import place_of
-
-    return [place_of(photo) for photo in photos], place_of(output)
-
-
-def _are_several(photos: Sequence[Place]) -> bool:
-    """Whether more than one photo is named, or a folder of them."""
-    from deoldify.folder import is_folder
-
-    return len(photos) > 1 or is_folder(photos[0])
-
-
-def _gallery(output: Place, wanted: bool) -> Path | None:
-    """The folder that a gallery is of.
-
-    Raises:
-        typer.BadParameter: it is not of this computer.
-    """
-    if not wanted:
-        return None
-    if not isinstance(output, Path):
-        raise typer.BadParameter(f"{output} is no folder of this computer", param_hint="--gallery")
-    return output
-
-
-def _hints(texts: Sequence[str], photos: Sequence[Place]) -> Sequence[Hint]:
-    """Read hints, which belong to one photo.
-
-    Raises:
-        typer.BadParameter: one cannot be read, or there is more than one photo.
-    """
-    if not texts:
-        return ()
-    if _are_several(photos):
-        raise typer.BadParameter("places belong to one photo; name one, and no folder", param_hint="--hint")
-    from deoldify.imaging import Hint
-
-    try:
-        return [Hint.parse(text) for text in texts]
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--hint") from None
 
 
 app.command(name="models")(models_command)

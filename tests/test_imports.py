@@ -21,7 +21,7 @@ DEPTH = {
     "monochrome": 5, "model": 5, "variants": 6, "colorizer": 7, "defader": 7, "folder": 7, "restoring": 8,
     "agreement": 8, "loading": 9, "": 10, "jobs": 10, "cluster": 10, "terminal": 11, "record": 11, "options": 11,
     "choice": 12, "tally": 12, "verify_command": 12, "watching": 12, "one_look": 12, "model_commands": 13,
-    "session": 13, "dry_run": 14, "console": 15, "__main__": 16,
+    "arguments": 13, "session": 13, "dry_run": 14, "console": 15, "__main__": 16,
 }  # fmt: skip
 """How high the rooms of deoldify lie; what is imported lies lower. The package itself is the empty name."""
 
