@@ -20,6 +20,7 @@ def requirements(lines: list[str]) -> set[str]:
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
+@pytest.mark.filterwarnings("ignore")  # setuptools' own, of a class that does not travel between the suite's processes
 def test_the_wheel_brings_package_weights_and_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = tmp_path / "source"
     clean.mkdir()
