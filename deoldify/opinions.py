@@ -14,25 +14,16 @@ from deoldify.alternatives import alternatives
 from deoldify.imaging import ColourPlane, Pixels
 from deoldify.network import Prepared, annealed_mean, bins
 
-TEMPERATURE = 0.6
+TEMPERATURE = 0.35
 """How decided the lively opinion is: 1 is the mean of what is likely, towards 0 the likeliest."""
-EVENNESS = 0.5
+EVENNESS = 0.35
 """How far rare colours are raised over common ones before that: 0 not at all, 1 until all would be alike. Brown and
 grey are so common that without it they win wherever several colours are possible."""
 DOUBT = 0.5
-"""How much the lively opinion is paled where what is likely lies far apart; see ``imaging.doubted``. Without it, at a
-temperature of 1, there are a third more hues: tints of wine on all that is dark.
+"""How much the lively opinion is paled where what is likely lies far apart; see ``imaging.doubted``.
 
-These were chosen on four sources that the weights' card does not name and on the hundredth held out, looking at old
-photographs: the most hues among what had a lower error of colour than before."""
-UNSURE_BROWN = 0.3
-"""How much of an unsure brown is taken off. Brown is what the mean of many colours looks like. Where it is rendered at
-a chroma of 0.05 to 0.12 photographs have seven tenths of it, and it drowns what hues there are."""
-_SURE, _UNSURE = 0.11, 0.13
-"""Deviation of what is likely, in units of U and V, up to which brown is knowledge, and from which on it is none. Skin
-is known to 0.08 to 0.115, a wall or a coat to 0.13 and more."""
-_BROWN = (-(0.5**0.5), 0.5**0.5)
-"""Direction of brown and orange in U and V."""
+All three were chosen on photographs held out of training: the most hues at the colourfulness of the cautious opinion
+and a half more, among what kept the error of colour below that of grey pictures."""
 
 
 def colour_planes(
@@ -77,11 +68,8 @@ def colour_planes(
     own = likely[len(sides) // 2].shape
     logits = imaging.together(likely, (own[2], own[3])).mean(dim=0, keepdim=True)
     colours = bins()
-    expected, spread = _spread(logits, colours)
-    cautious, lively = (
-        without_unsure_brown(uv, spread) for uv in (cautious, lively_opinion(logits, colours, prepared.seen))
-    )
-    usual = ColourPlane(seen, cautious, lively, imaging.certainty(expected, spread))
+    certainty = imaging.certainty(*_spread(logits, colours))
+    usual = ColourPlane(seen, cautious, lively_opinion(logits, colours, prepared.seen), certainty)
     if not others:
         return [usual]
     return [usual, *_with_other_colours(usual, _raised(logits, prepared.seen), colours, others)]
@@ -114,22 +102,6 @@ def lively_opinion(logits: Tensor, colours: Tensor, seen: Tensor) -> Tensor:
         (1, 2, h, w).
     """
     return _decided(_raised(logits, seen), colours)
-
-
-def without_unsure_brown(uv: Tensor, spread: Tensor) -> Tensor:
-    """Colours with brown paled where it is no knowledge; see ``UNSURE_BROWN``.
-
-    Args:
-        uv: (1, 2, h, w), U and V.
-        spread: (1, 1, h', w'), the mean squared distance of what is likely from its mean.
-    """
-    size = (uv.shape[2], uv.shape[3])
-    deviation = F.interpolate(spread, size, mode="bilinear").sqrt()
-    unsure = ((deviation - _SURE) / (_UNSURE - _SURE)).clamp(0, 1)
-    towards = (uv * uv.new_tensor(_BROWN).view(1, 2, 1, 1)).sum(dim=1, keepdim=True)
-    length = uv.square().sum(dim=1, keepdim=True).sqrt()
-    brown = (towards / length.clamp(min=1e-6)).clamp(min=0) ** 4
-    return uv.mul(1 - UNSURE_BROWN * brown * unsure)
 
 
 def _raised(logits: Tensor, seen: Tensor) -> Tensor:

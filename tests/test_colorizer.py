@@ -137,9 +137,9 @@ def test_the_one_liner_loads_once(monkeypatch: pytest.MonkeyPatch, coffee: npt.N
     loads: list[str] = []
     original = loading.load_colorizer
 
-    def counted(name: str) -> deoldify.Colorizer:
+    def counted(name: str, **wishes: Any) -> deoldify.Colorizer:
         loads.append(name)
-        return original(name)
+        return original(name, **wishes)
 
     monkeypatch.setattr(loading, "load_colorizer", counted)
     deoldify._best_colorizer.cache_clear()

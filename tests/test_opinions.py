@@ -16,7 +16,7 @@ from deoldify.checkpoints import find
 from deoldify.imaging import LUMA_WEIGHTS, chroma, denormalise, normalise, to_tensor
 from deoldify.imaging.consensus import SURE
 from deoldify.network import COMPACT, Generator, annealed_mean, bins, cost
-from deoldify.opinions import DOUBT, EVENNESS, TEMPERATURE, UNSURE_BROWN, without_unsure_brown
+from deoldify.opinions import DOUBT, EVENNESS, TEMPERATURE
 from deoldify.photo import Photo
 from tests.network.test_prepared import slimmer
 
@@ -77,15 +77,7 @@ def test_several_renders_are_a_mean_over_sizes_and_mirrors_paled_by_doubt(head: 
     mean = opinions.mean(dim=0)
     variance = (opinions - mean).square().sum(dim=1).mean(dim=0)
     power = mean.square().sum(dim=0)
-    expected = mean * power / (power + variance)
-    if head == "distribution":  # which may take brown off: nothing else, and no more than that
-        towards = (expected * torch.tensor([-1.0, 1.0]).view(2, 1, 1)).sum(dim=0) / 2**0.5
-        brown = (towards / expected.norm(dim=0).clamp(min=1e-6)).clamp(min=0) ** 4
-        lengths = plane.cautious[0].double().norm(dim=0) / expected.norm(dim=0).clamp(min=1e-6)
-        assert torch.all(lengths <= 1 + 1e-3) and torch.all(lengths >= 1 - UNSURE_BROWN * brown - 1e-3)
-        assert torch.allclose(plane.cautious[0].double(), expected * lengths, atol=1e-5)
-    else:
-        assert torch.allclose(plane.cautious[0].double(), expected, atol=1e-5)
+    assert torch.allclose(plane.cautious[0].double(), mean * power / (power + variance), atol=1e-5)
     assert plane.render is not None and (plane.render.factor, plane.render.count) == (6, 6)
     assert plane.certainty is not None
     assert plane.render.certainty == pytest.approx(float(plane.certainty.mean()))
@@ -115,15 +107,10 @@ def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
     assert plane.lively is not None and plane.certainty is not None
     seen = colorizer.generator.get_buffer("head.seen")
     even = logits - EVENNESS * seen.clamp(min=1e-5).log().view(1, -1, 1, 1)
-
-    def spread_of(logits: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-        mean = annealed_mean(logits, bins(), temperature)
-        power = annealed_mean(logits, bins().square().sum(dim=1, keepdim=True), temperature)
-        return mean, power - mean.square().sum(dim=1, keepdim=True)
-
-    mean, variance = spread_of(even, TEMPERATURE)
-    decided = imaging.doubted(mean, DOUBT * variance)
-    assert torch.allclose(plane.lively, without_unsure_brown(decided, spread_of(logits, 1.0)[1]), atol=1e-4)
+    mean = annealed_mean(even, bins(), TEMPERATURE)
+    power = annealed_mean(even, bins().square().sum(dim=1, keepdim=True), TEMPERATURE)
+    variance = power - mean.square().sum(dim=1, keepdim=True)
+    assert torch.allclose(plane.lively, imaging.doubted(mean, DOUBT * variance), atol=1e-4)
     usual = colorizer.paint(grey, plane)
     asked = colorizer.paint(grey, plane, liveliness=0.25)
     assert np.array_equal(usual.pixels, asked.pixels)
@@ -131,20 +118,6 @@ def test_a_distribution_is_lively_and_knows_how_sure_it_is(grey: Photo) -> None:
     assert not np.array_equal(usual.pixels, lively.pixels)
     for made in (usual, lively):
         assert np.array_equal(np.rint(made.pixels.astype(np.float64) @ np.array(LUMA_WEIGHTS)), grey.pixels[..., 0])
-
-
-def test_brown_is_paled_where_it_is_no_knowledge_and_nothing_else_is() -> None:
-    brown, skin, blue = (-0.07, 0.07), (-0.042, 0.09), (0.1, -0.05)
-    uv = torch.tensor([brown, skin, blue, (0.0, 0.0)]).T.view(1, 2, 2, 2)
-    sure, unsure = (torch.full((1, 1, 2, 2), deviation**2) for deviation in (0.1, 0.15))
-    assert torch.equal(without_unsure_brown(uv, sure), uv)
-    kept = (without_unsure_brown(uv, unsure).norm(dim=1) / uv.norm(dim=1).clamp(min=1e-9)).flatten().tolist()
-    assert kept[0] == pytest.approx(1 - UNSURE_BROWN, abs=1e-5)
-    of_skin = ((0.042 + 0.09) / 2**0.5 / (0.042**2 + 0.09**2) ** 0.5) ** 4
-    assert kept[1] == pytest.approx(1 - UNSURE_BROWN * of_skin, abs=1e-5)
-    assert kept[2] == pytest.approx(1)
-    half = without_unsure_brown(uv, torch.full((1, 1, 1, 1), 0.12**2)).norm(dim=1) / uv.norm(dim=1)
-    assert half.flatten()[0].item() == pytest.approx(1 - UNSURE_BROWN / 2, abs=1e-4)
 
 
 def test_renders_are_counted_in_memory_and_seconds_and_wrong_numbers_refused(
