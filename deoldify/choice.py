@@ -32,10 +32,11 @@ class Choice:
         self._output, self._checkpoint = output, checkpoint
         self._device, self._precision = device, precision
         self._loaded: Colorizer | None = None
+        self._why = ""
 
     def __getstate__(self) -> dict[str, object]:
-        """For another process, which loads it itself."""
-        return self.__dict__ | {"_loaded": None}
+        """For another process, which loads it itself, and says nothing of it."""
+        return self.__dict__ | {"_loaded": None, "_why": ""}
 
     def job(self, job_with: Callable[[str], Job]) -> Job:
         """The command's job with the model that is used.
@@ -51,8 +52,11 @@ class Choice:
         return job_with(self._model)
 
     def load(self) -> Colorizer:
-        """The colorizer, loaded once."""
+        """The colorizer, loaded once; it is said why it is this one, now that there is work for it."""
         assert self._model is not None
+        if self._why:
+            say(self._why)
+            self._why = ""
         if self._loaded is None:
             from deoldify.loading import load_colorizer
 
@@ -82,7 +86,7 @@ class Choice:
                 f"photos in {self._output} were done with {' and '.join(names)}, and that is not on this computer any "
                 f"more: `deoldify fetch {' '.join(names)}` brings it back, --model names another for the others"
             )
-        say(f"auto: {'+'.join(names)}, with which the first photos of {self._output} were done.")
+        self._why = f"auto: {'+'.join(names)}, with which the first photos of {self._output} were done."
         return "+".join(names)
 
     def _best(self) -> str:
@@ -94,7 +98,7 @@ class Choice:
             name = self._loaded.checkpoint.name
         else:
             name = "+".join(here[0] if here else BEST[-1])
-        say(f"auto: {name}, the truest of the models that are here and quick enough.")
+        self._why = f"auto: {name}, the truest of the models that are here and quick enough."
         return name
 
 
