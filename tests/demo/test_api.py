@@ -13,6 +13,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from typer.testing import CliRunner
 
+from demo.choices import model_choices
 from demo.defade_tab import FADED_EXAMPLES
 from deoldify.__main__ import app
 from tests.page import ServedPage, colourfulness, grey_photo
@@ -160,7 +161,7 @@ def test_of_an_album_those_with_colours_are_left_unless_asked_for(client: Client
 
 def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/colorize", "/album", "/defade", "/restore"]
+    assert list(endpoints) == ["/colorize", "/album", "/variants", "/defade", "/restore"]
     for name in ("/defade", "/restore"):
         parameters = {entry["parameter_name"]: entry for entry in endpoints[name]["parameters"]}
         assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
@@ -172,23 +173,30 @@ def test_the_api_is_documented_and_nothing_else_is_in_it(client: Client) -> None
         assert parameters["strength"]["parameter_default"] == 1
         assert parameters["keep_tone"]["parameter_default"] is False
         assert "up to 1.5 overdoes" in endpoints[name]["description"].replace("\n", " ")
+    variants = {entry["parameter_name"]: entry["python_type"]["type"] for entry in endpoints["/variants"]["parameters"]}
+    models = f"Literal[{', '.join(repr(name) for _, name in model_choices())}]"
+    assert variants == {"photo": "filepath", "model": models, "render_factor": "int"}
     parameters = {entry["parameter_name"]: entry for entry in endpoints["/colorize"]["parameters"]}
     assert {name: entry["python_type"]["type"] for name, entry in parameters.items()} == {
         "photo": "filepath",
-        "model": "Literal['compact', 'artistic', 'stable', 'video']",
+        "model": models,
         "render_factor": "int",
         "transfer": "Literal['guided', 'bilinear', 'none']",
         "saturation": "float",
         "warmth": "float",
+        "liveliness": "float",
+        "caution": "float",
         "hints": "str | float | bool | list | dict",
     }
     optional = {name: entry["parameter_default"] for name, entry in parameters.items() if name != "photo"}
     assert optional == {
-        "model": "compact",
+        "model": "auto",
         "render_factor": None,
         "transfer": "guided",
         "saturation": 1,
         "warmth": 0,
+        "liveliness": None,
+        "caution": 0,
         "hints": [],
     }
     assert "16 pixels, 4 to 64" in endpoints["/colorize"]["description"]

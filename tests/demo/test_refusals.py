@@ -14,10 +14,19 @@ from tests.page import APP, ServedPage
 META = {"_type": "gradio.FileData"}
 
 
-HOW = {"model": "compact", "render_factor": 4, "transfer": "guided", "saturation": 1, "warmth": 0}
+HOW = {
+    "model": "compact",
+    "render_factor": 4,
+    "transfer": "guided",
+    "saturation": 1,
+    "warmth": 0,
+    "liveliness": None,
+    "caution": 0,
+}
 ENDPOINTS: dict[str, dict[str, Any]] = {
     "colorize": {**HOW, "hints": []},
     "album": {**HOW, "recolour": False},
+    "variants": {"model": "compact", "render_factor": 4},
     "defade": {"strength": 1, "keep_tone": False},
     "restore": {"strength": 1, "keep_tone": False, "colour": "auto"},
 }
