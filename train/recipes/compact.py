@@ -76,11 +76,10 @@ COLORIZER = Recipe(
             "192px-critic", 192, 16, 600, 5e-5, rise=0.05, fall=0.7, floor=0.05, phase="adversarial",
             adversarial_weight=0.05, critic_rate=2e-4, betas=(0.0, 0.99), ema=0.995, snapshots=6, **_LOOKED_AT,
         ),
-        # Colours that move with the size of a render, or with what lies around a photo, are no knowledge of it. What
-        # the network says of a picture teaches it what to say of the same at another size or in a mount, so that
-        # nothing is gained by paling; the losses of before stay, at their weights. Batches this small need norms that
-        # keep still, and the lower encoder has nothing to learn of it, which saves a sixth of the time. It has yet to
-        # earn its place: 400 steps made renders truer, and skies grey where they meet the edge; see the log.
+        # Colours that move with the size of a render are no knowledge of the photo. What the network says of a picture
+        # teaches it what to say of the same at a smaller size, so that nothing is gained by paling; the losses of
+        # before stay, at their weights. Batches this small need norms that keep still, and the lower encoder has
+        # nothing to learn of it, which saves a sixth of the time.
         _stage(
             "192px-agreeing", 192, 8, 800, 1e-4, rise=0.05, fall=0.6, floor=0.05, frozen="lower encoder",
             encoder_rates=(0.0, 0.3), still_norms=True, agreement_weight=1.0, ema=0.99, snapshots=4, **_LOOKED_AT,

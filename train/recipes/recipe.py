@@ -21,7 +21,7 @@ LiteName = Literal["lite0", "lite1", "lite2"]
 FeatureNetwork = Literal["lite0", "lite1", "lite2", "vgg16", "vgg16_bn"]
 
 VIEWED = 32
-"""Sides of pictures that are seen at another size, or in a mount, are multiples of this."""
+"""Sides of pictures that are seen at a smaller size, too, are multiples of this."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Stage:
         gradient_weight: weight of the loss of the chroma's gradients; 0 leaves it out.
         distribution_weight: weight of the cross-entropy of how likely chromas are, for a generator that says so, which
             then every stage of the generator trains.
-        agreement_weight: weight of the loss that asks half of a batch for the same colours at another size, or in a
-            mount; 0 leaves it out.
+        agreement_weight: weight of the loss that asks half of a batch for the same colours at a smaller size; 0 leaves
+            it out.
         stretch_weight: weight of the share of pictures that stretching their channels would have served better; 0
             leaves it out.
         content_weight: weight of pixels, gradients, features, distribution and stretching together.
@@ -235,7 +235,7 @@ class Recipe:
             if stage.agreement_weight and stage.size % VIEWED:
                 raise RecipeError(
                     f"stage {stage.name!r} of {self.name!r} needs a multiple of {VIEWED} as its size to see pictures "
-                    f"otherwise: {stage.size} is none"
+                    f"smaller, too: {stage.size} is none"
                 )
             if stage.feature_layers and len(stage.feature_layers) != len(self.layers):
                 raise RecipeError(f"stage {stage.name!r} of {self.name!r} needs as many feature_layers as layers")

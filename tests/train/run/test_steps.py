@@ -65,13 +65,13 @@ def test_an_agreeing_stage_asks_half_of_the_batch_again_and_keeps_the_norms(data
     (stage,) = [stage for stage in recipe.stages if stage.agreement_weight]
     recipe = dataclasses.replace(recipe, stages=(stage,))
     training = Training(recipe, data, tmp_path, seed=0, device="cpu", workers=0, precision="float32")
-    asked: list[int] = []
+    asked: list[tuple[int, int]] = []
     body = training.networks.generator.get_submodule("encoder.body")
-    body.register_forward_pre_hook(lambda module, x: asked.append(len(x[0])))
+    body.register_forward_pre_hook(lambda module, x: asked.append((len(x[0]), x[0].shape[-1])))
     steps = Steps(training.networks, stage)
     norms = {key: value.clone() for key, value in training.networks.generator.named_buffers() if "running" in key}
-    told = steps.take(torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32))
-    assert asked == [4, 2]
+    told = steps.take(torch.randn(4, 3, 64, 64), torch.randn(4, 3, 64, 64))
+    assert asked == [(4, 64), (2, 32)]
     assert told["agreement"] > 0 and {"chroma", "distribution", "features"} <= told.keys()
     buffers = dict(training.networks.generator.named_buffers())
     assert norms and all(torch.equal(buffers[key], value) for key, value in norms.items())
