@@ -9,7 +9,7 @@ from demo.defade_tab import defade_tab
 from demo.elements import WEB
 from demo.storage import storage
 from demo.visitors import VISITORS
-from demo.workbench import PRIVATE, carried, remember
+from demo.workbench import PRIVATE, carried
 
 MAX_WAITING = 20  # clients of the API in the queue
 
@@ -55,7 +55,7 @@ def build() -> gr.Blocks:
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
         for tab, name in ((first, ""), (second, "defade")):  # the first is what a bare address shows
-            tab.select(None, js=remember("tab", f"'{name}'"), **PRIVATE)
+            tab.select(None, js=f"() => deoldify.rememberTab('{name}')", **PRIVATE)
         page.load(_tab_in_address, None, tabs, **PRIVATE)
         page.unload(_left)
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)
@@ -63,8 +63,8 @@ def build() -> gr.Blocks:
 
 
 def _tab_in_address(request: gr.Request) -> gr.Tabs:
-    tab = request.query_params.get("tab")
-    return gr.Tabs(selected=tab) if tab in ("colorize", "defade") else gr.skip()
+    # The first is shown anyway; whoever has gone on to the other meanwhile is not to be called back.
+    return gr.Tabs(selected="defade") if request.query_params.get("tab") == "defade" else gr.skip()
 
 
 def _left(request: gr.Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterator
 
 import fsspec
@@ -11,7 +12,10 @@ import pytest
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """The address of an empty bucket; the environment, that of processes to come included, leads there."""
+    """The address of an empty bucket; the environment, that of processes to come included, leads there.
+
+    What moto's servers hold is the process's, so each bucket has a name of its own.
+    """
     server_of = pytest.importorskip("moto.server", reason="moto's server needs moto, flask and flask-cors")
     pytest.importorskip("s3fs", reason="buckets need s3fs")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -25,7 +29,7 @@ def bucket() -> Iterator[str]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
         fsspec.filesystem("s3").clear_instance_cache()
-        fsspec.filesystem("s3", skip_instance_cache=False).mkdir("box")
-        yield "s3://box"
+        fsspec.filesystem("s3", skip_instance_cache=False).mkdir(name := f"box-{uuid.uuid4()}")
+        yield f"s3://{name}"
         fsspec.filesystem("s3").clear_instance_cache()
     server.stop()

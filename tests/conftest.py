@@ -6,9 +6,11 @@ for more. What is named on the command line runs in this one, where a debugger c
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +48,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         if not torch.cuda.is_available():
             pytest.skip("there is no CUDA device here")
+
+
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """How much is said is the process's, and goes back after a command line that says less or more."""
+    loggers = [logging.getLogger(name) for name in ("deoldify", "train", "tensorboard")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

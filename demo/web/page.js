@@ -78,6 +78,13 @@ window.deoldify.remember = (settings) => {
   window.history.replaceState(window.history.state, "", address);
 };
 
+// Gradio tells of the first tab, too, while the page comes up: one that the address names is not forgotten over that.
+let awaited = new URLSearchParams(window.location.search).get("tab") === "defade";
+window.deoldify.rememberTab = (name) => {
+  if (name === "defade") awaited = false;
+  if (!awaited) window.deoldify.remember({ tab: name });
+};
+
 // An offer is made until it is declined, and never again in this browser.
 window.deoldify.decline = () => {
   try { window.localStorage.setItem("deoldify-declined", "yes"); } catch (error) { /* a browser that keeps nothing */ }

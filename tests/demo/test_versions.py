@@ -16,6 +16,7 @@ from demo.jobs import Colouring, JobError
 from demo.models import tells
 from demo.planes import tinted
 from demo.storage import Storage
+from demo.turns import TURNS
 from demo.versions import COUNT, send_versions, show_versions, take_version
 from demo.working import take_in, work
 from deoldify.folder import stamp_of
@@ -94,8 +95,9 @@ def test_versions_are_not_made_twice_nor_of_what_is_not_coloured_and_stop_when_t
     entry.done = replace(done, kept=None)
     assert list(show_versions(album, entry)) == []
     entry.done = done
-    for _ in show_versions(album, entry):
-        album.stopping = True
+    with TURNS.take():  # another visitor's photo
+        for _ in show_versions(album, entry):
+            album.stopping = True
     assert album.status == "Stopped." and not album.running and entry.done is not None and entry.done.versions == ()
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +14,6 @@ from train.__main__ import app
 from train.errors import TrainingError
 from train.recipes import RECIPES
 from train.run.board import Board
-
-
-@pytest.fixture(autouse=True)
-def _levels() -> Iterator[None]:
-    """What is said is the process's, and goes back to what it was."""
-    loggers = [logging.getLogger(name) for name in ("deoldify", "train", "tensorboard")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 def call(*arguments: object) -> Result:

@@ -82,7 +82,7 @@ def test_any_value_can_be_changed_and_only_to_one_of_its_type() -> None:
         ("layer_weights=[1]", "as many layer_weights"),
         ("gan-96.distribution_weight=0", "needs a distribution_weight above 0"),
         ("critic-96.distribution_weight=1", "and of 0 elsewhere"),
-        ("generator.head=chroma", "and of 0 elsewhere"),
+        ("generator.head=rgb", "and of 0 elsewhere"),
     ):
         with pytest.raises(RecipeError, match=said.replace("[", r"\[")):
             changed(GAN, [wrong])

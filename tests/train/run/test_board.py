@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from train.measure.history import scalars
 from train.run.board import Board
 
 
-def test_the_bar_tells_the_time_left_by_work_rather_than_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_tells_the_time_left_by_work_rather_than_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Sixty seconds for the first stage, of a tenth of the work, leave nine times as many."""
 
     class Terminal(io.StringIO):
@@ -19,6 +22,7 @@ def test_the_bar_tells_the_time_left_by_work_rather_than_steps(tmp_path: Path, m
             return True
 
     clock = 0.0
+    caplog.set_level(logging.INFO, "train")  # as on the command line
     monkeypatch.setattr("sys.stderr", shown := Terminal())
     monkeypatch.setattr("tqdm.std.time", lambda: clock)
     board = Board(tmp_path, step=0, stages=[(2, 1.0), (6, 3.0)], active=True)

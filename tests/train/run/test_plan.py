@@ -54,7 +54,7 @@ def test_a_dry_run_prints_every_stage_and_trains_nothing(tmp_path: Path) -> None
     assert "compact-defade" in CliRunner().invoke(app, ["recipes"]).output
     later = CliRunner().invoke(app, [*arguments, *changes, "--dry-run", "--from", "224px"])
     assert [line.split(" | ")[0] for line in later.output.splitlines() if line.startswith("| ")][1:] == [
-        "| 224px", "| 192px-critic"
+        "| 224px", "| 192px-critic", "| 192px-agreeing"
     ]  # fmt: skip
     untrained = CliRunner().invoke(app, [*arguments, "--from", "224px"])
     assert untrained.exit_code == 2 and "trained weights" in untrained.output
