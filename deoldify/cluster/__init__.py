@@ -8,7 +8,15 @@ imported when a run begins.
 
 from __future__ import annotations
 
-from deoldify.cluster.driving import process_on
-from deoldify.cluster.share import Share
+from typing import TYPE_CHECKING
+
+from deoldify.doors import handing_on
+
+if TYPE_CHECKING:
+    from deoldify.cluster.driving import process_on
+    from deoldify.cluster.share import Share
+else:
+    # The ledger's process comes in by this door, too, and needs neither PyTorch nor the decoders.
+    __getattr__, __dir__ = handing_on(__name__, driving=("process_on",), share=("Share",))
 
 __all__ = ["Share", "process_on"]

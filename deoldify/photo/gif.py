@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from deoldify.photo.faults import warn
 from deoldify.photo.pieces import Pieces
 
 _MOST_BLOCKS = 3_000_000
@@ -14,6 +15,8 @@ _MOST_BYTES = 1 << 25  # of comments, and of anything else that is kept
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _XMP, _XMP_TRAILER = b"XMP DataXMP", 257
 _PROFILE = b"ICCRGBG1012"
+_EMPTIEST = 64
+"""A screen of so many times the pixels of the only picture on it is left out."""
 
 
 @dataclass
@@ -96,9 +99,25 @@ def read_gif(stream: BinaryIO) -> Gif:
         at = blocks.end(at + 2)
         if kind == _CONTROL and not found.frames:
             kept.append(data[start:at])
+    if found.frames == 1:
+        _fit_screen(kept)
     found.file = Pieces([*kept, b";"]).file
     found.comment = b"\n".join(text for comment in comments if (text := comment.rstrip(b"\0"))) or None
     return found
+
+
+def _fit_screen(kept: list[bytes]) -> None:
+    """Make a screen that is empty but for a small picture the picture's own: a few bytes may claim a screen of
+    gigapixels."""
+    header, picture = kept[0], kept[-1]
+    if len(header) < 13 or len(picture) < 10:
+        return
+    screen_width, screen_height = struct.unpack_from("<HH", header, 6)
+    width, height = struct.unpack_from("<HH", picture, 5)
+    if width * height and screen_width * screen_height > _EMPTIEST * width * height:
+        warn(f"its screen of {screen_width} × {screen_height} pixels is left out, all but its picture")
+        kept[0] = header[:6] + picture[5:9] + header[10:]
+        kept[-1] = picture[:1] + bytes(4) + picture[5:]
 
 
 def _take_application(found: Gif, blocks: _Blocks, at: int) -> None:

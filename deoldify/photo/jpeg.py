@@ -21,7 +21,7 @@ from PIL import JpegImagePlugin
 from deoldify.photo import metadata, xmp
 from deoldify.photo.faults import damaged, unreadable, warn
 from deoldify.photo.photo import JpegSettings
-from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, without_thumbnails
+from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, cleaned
 from deoldify.photo.pieces import Piece, Pieces
 from deoldify.photo.samples import Array, Samples, check_size, samples_of, to_whole_range
 from deoldify.photo.xmp_packet import LARGEST_XMP
@@ -200,7 +200,7 @@ def read_jpeg(stream: BinaryIO, max_pixels: int) -> Jpeg:
     fields: dict[str, Any] = {
         "format": "MPO" if found.pictures else "JPEG",
         "pages": max(1, found.pictures),
-        "photoshop": without_thumbnails(bytes(found.photoshop)),
+        "photoshop": cleaned(bytes(found.photoshop)),
         "comment": b"\n".join(found.comments) or None,
     }
     if frame.marker in _BASELINE and frame.bits == 8:

@@ -17,7 +17,7 @@ from PIL import PngImagePlugin
 from deoldify.photo.faults import damaged, unreadable, warn
 from deoldify.photo.metadata import LARGEST_DPI
 from deoldify.photo.photo import Photo
-from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, iptc_of, with_iptc, without_thumbnails
+from deoldify.photo.photoshop import PHOTOSHOP_PREFIX, cleaned, iptc_of, with_iptc
 from deoldify.photo.pieces import Piece, Pieces
 from deoldify.photo.samples import Array, Samples, check_size, samples_of
 from deoldify.photo.xmp_packet import LARGEST_XMP
@@ -187,7 +187,7 @@ def _take_raw_profile(found: Png, name: bytes, text: bytes | None) -> None:
         found.xmp = found.xmp or data
     elif name in (b"iptc", b"8bim"):
         data = data.removeprefix(PHOTOSHOP_PREFIX)
-        found.photoshop = with_iptc(None, data) if data.startswith(b"\x1c") else without_thumbnails(data)
+        found.photoshop = with_iptc(None, data) if data.startswith(b"\x1c") else cleaned(data)
     elif name in (b"icc", b"icm"):
         found.icc = found.icc or data
 

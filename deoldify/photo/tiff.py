@@ -9,7 +9,7 @@ from deoldify.photo import metadata
 from deoldify.photo.exif import pack_exif
 from deoldify.photo.metadata import Tag
 from deoldify.photo.photo import Photo
-from deoldify.photo.photoshop import without_thumbnails
+from deoldify.photo.photoshop import cleaned
 from deoldify.photo.tiff_pages import layout_of, pages_of, storage_of
 from deoldify.photo.tiff_samples import read_samples
 from deoldify.photo.upright import upright_photo
@@ -44,7 +44,7 @@ def read_tiff(stream: BinaryIO, max_pixels: int, page: int = 0) -> Photo:
     dropped = metadata.STORAGE if samples.space == "rgb" else metadata.STORAGE | metadata.COLORIMETRY
     kept = {tag: entry for tag, entry in directory.items() if tag not in dropped}
     extras = {
-        "format": "TIFF", "photoshop": without_thumbnails(photoshop), "tiff_compression": storage.compression,
+        "format": "TIFF", "photoshop": cleaned(photoshop), "tiff_compression": storage.compression,
         "pages": len(pages),
     }  # fmt: skip
     exif = pack_exif(kept, layout.order) if kept else None

@@ -90,6 +90,27 @@ def test_photoshops_thumbnails_go_and_the_rest_stays(tmp_path: Path, number: int
         assert b"THUMBNAIL" not in (tmp_path / f"new-{name}").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_photoshops_copies_of_exif_and_xmp_lose_the_old_picture_alone(tmp_path: Path, suffix: str) -> None:
+    exif = b"II*\0" + struct.pack("<IHHHI4sHHI4sI", 8, 2, 270, 2, 4, b"Eva\0", 274, 3, 1, b"\6\0\0\0", 38)
+    exif += struct.pack("<HHHIIHHIII", 2, 513, 4, 1, 68, 514, 4, 1, 8, 0) + b"OLDTHUMB"
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Label="attic">'
+        b"<xmp:Thumbnails>OLDPHOTO</xmp:Thumbnails></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    damaged = resource(1059, b"II*\0 this is no directory")
+    blocks = resource(1058, exif) + damaged + resource(1060, packet) + resource(1028, IPTC)
+    (tmp_path / "a.jpg").write_bytes(jpeg((0xED, b"Photoshop 3.0\0" + blocks)))
+    (tmp_path / "a.tif").write_bytes(tiff_with((34377, 1, len(blocks), blocks, True)))
+    save_photo(open_photo(tmp_path / f"a{suffix}"), tmp_path / f"new{suffix}")
+    found = open_photo(tmp_path / f"new{suffix}").photoshop or b""
+    assert photoshop.iptc_of(found) == IPTC and b"attic" in found
+    assert b"OLD" not in found and b"no directory" not in found
+    described = struct.pack("<IHHHI4sI", 8, 1, 270, 2, 4, b"Eva\0", 0)
+    assert found.startswith(resource(1058, b"II*\0" + described) + b"8BIM" + struct.pack(">H", 1060))
+
+
 def tiff_with(*tags: tuple[int, int, int, bytes, bool]) -> bytes:
     stream = io.BytesIO()
     tifffile.imwrite(stream, smooth(), photometric="rgb", metadata=None, extratags=tags)

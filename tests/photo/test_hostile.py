@@ -182,6 +182,17 @@ def test_comments_of_a_gif_are_joined_once_and_frames_counted_with_a_bound(tmp_p
         open_photo(io.BytesIO(endless))
 
 
+def test_a_gif_of_a_small_picture_on_a_giant_screen_is_the_picture(caplog: pytest.LogCaptureFixture) -> None:
+    picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20)
+    data = bytearray(written(picture, "GIF").getvalue())
+    data[6:10] = b"\xff" * 4
+    at = data.index(b",\0\0\0\0\4\0\3\0")
+    data[at + 1 : at + 5] = b"\x10\x27\x20\x4e"  # far to the right and below
+    photo = open_photo(io.BytesIO(data))
+    assert np.array_equal(photo.pixels[..., 0], np.asarray(picture)) and photo.alpha is None
+    assert "screen of 65535 × 65535 pixels" in caplog.text
+
+
 def test_a_gif_keeps_its_xmp_and_profile(tmp_path: Path) -> None:
     plain = written(Image.fromarray(smooth()).quantize(16), "GIF").getvalue()
     start = 13 + (3 << ((plain[10] & 7) + 1))
