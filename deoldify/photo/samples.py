@@ -182,10 +182,13 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+_PROFILES: dict[Space, tuple[bytes, ...]] = {"grey": (b"GRAY", b"RGB "), "rgb": (b"RGB ",), "cmyk": (b"CMYK",)}
+
+
 def to_rgb(samples: Samples, icc: bytes | None) -> tuple[Array, bytes | None]:
     """Pixels, and the RGB profile that they are in.
 
-    A profile for another kind of colour than the file's own is dropped, as it would be by any viewer.
+    A profile for another kind of colour than the file's own is dropped, as it would be by any viewer, with a warning.
 
     Args:
         samples: of any space; their transparency is left aside.
@@ -197,6 +200,8 @@ def to_rgb(samples: Samples, icc: bytes | None) -> tuple[Array, bytes | None]:
     values, space = samples.values, samples.space
     profile_space = icc[16:20] if icc else b""
     rgb_profile = icc if profile_space == b"RGB " else None
+    if icc and profile_space not in _PROFILES[space]:
+        warn("its ICC profile is for another kind of colour and is left out")
     if space == "rgb":
         # Arrays over a decoder's own memory are read-only, which PyTorch does not take.
         return np.require(values, requirements=["C", "W"]), rgb_profile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Literal
 
 import imagecodecs
 import numpy as np
@@ -188,3 +189,12 @@ def test_an_images_own_exif_comes_without_the_thumbnail_of_the_old_picture() -> 
     image.info["exif"] = b"Exif\0\0" + block
     exif = Photo.from_image(image).exif
     assert exif is not None and b"Ann" in exif and small not in exif
+
+
+@pytest.mark.parametrize(("mode", "space"), [("RGB", "XYZ"), ("L", "LAB"), ("CMYK", "sRGB")])
+def test_a_profile_for_another_kind_of_colour_is_left_out_and_that_is_said(
+    mode: str, space: Literal["XYZ", "LAB", "sRGB"], caplog: pytest.LogCaptureFixture
+) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
+    photo = open_photo(written(Image.fromarray(smooth()).convert(mode), "JPEG", icc_profile=profile))
+    assert photo.icc_profile is None and "its ICC profile is for another kind of colour" in caplog.text
