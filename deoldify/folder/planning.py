@@ -94,6 +94,8 @@ def plan(
         or (output.suffix.lower() in WRITABLE_SUFFIXES and not stores.is_folder(output))
     ):
         raise UsageError(f"{output} is named like a file, and several photos need a folder, such as {output.stem}")
+    if isinstance(output, Path):
+        _check_way(output if into_folder else output.parent)
     found, troubles = list_photographs(photos, output if into_folder else None)
     if may_be_empty:
         troubles = [trouble for trouble in troubles if not trouble.is_empty]
@@ -115,6 +117,16 @@ def plan(
         sweep(folder)
         sweep(folder / ".deoldify")
     return made
+
+
+def _check_way(folder: Path) -> None:
+    """Complain where a folder neither is there nor can be made, since a file stands in its way."""
+    for above in (folder, *folder.parents):
+        if os.path.lexists(above):
+            if not above.is_dir():
+                what = "a file" if above.exists() else "a link that leads nowhere"
+                raise UsageError(f"{folder} can be no folder for results, since {above} is {what}: name another folder")
+            return
 
 
 def _piped(photos: Sequence[Place], output: Place) -> Plan:

@@ -235,7 +235,11 @@ class _Doing:
             with streams.sent(target, self._suffix(several), self._stop.is_set) as file:
                 save(file, stamp, None)
         else:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                why = error.strerror or error
+                raise PhotoError(f"cannot save {target}: its folder cannot be made ({why})") from error
             save(target, stamp, kept)
 
     def _open(self) -> None:

@@ -187,3 +187,13 @@ def test_partial_files_of_a_killed_run_go(tmp_path: Path) -> None:
     others.write_bytes(b"somebody's download")
     plan([tmp_path / "old"], tmp_path / "new", COLORIZE)
     assert list(litter.parent.iterdir()) == [others]
+
+
+@pytest.mark.parametrize("output", ["file.jpg/new", "file.jpg/new.jpg", "link/new", "link"])
+def test_a_file_in_the_way_of_the_results_folder_is_named_before_the_work(output: str, tmp_path: Path) -> None:
+    photo = photograph(tmp_path / "file.jpg")
+    (tmp_path / "link").symlink_to("nowhere")
+    in_the_way = tmp_path / output.partition("/")[0]
+    with pytest.raises(UsageError, match=f"since {in_the_way} is a (file|link that leads nowhere): name another"):
+        plan([photo], tmp_path / output, COLORIZE)
+    assert {path.name for path in tmp_path.iterdir()} == {"file.jpg", "link"}

@@ -254,3 +254,12 @@ def test_who_loads_or_waits_for_stdin_is_ended_by_a_signal(name: str, status: in
         assert waiting.stdout is not None and waiting.stdout.read() == b""
         assert waiting.stderr is not None and b"Traceback" not in waiting.stderr.read()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_place_of_a_results_folder_fails_that_photo_alone(tasks: Tasks, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    tasks[0] = Task(tasks[0].source, tmp_path / "taken" / "1.png")
+    outcomes = {outcome.source.name: outcome for outcome in process(tasks, Run(unchanged, JOB), workers=2)}
+    failed = outcomes.pop("1.png")
+    assert failed.status == "failed" and str(failed.target) in failed.message and "Errno" not in failed.message
+    assert {outcome.status for outcome in outcomes.values()} == {"done"}
