@@ -28,14 +28,19 @@ def look_like(like: Path | None) -> Look | None:
     """The look of a coloured photo.
 
     Raises:
-        typer.BadParameter: it has no colours.
+        typer.BadParameter: it cannot be read, or has no colours.
     """
     if like is None:
         return None
     from deoldify import imaging
+    from deoldify.errors import PhotoError
     from deoldify.photo import open_photo
 
-    look = imaging.look_of(imaging.chroma(imaging.to_tensor(imaging.colour_square(open_photo(like).pixels, 256))))
+    try:
+        photo = open_photo(like)
+    except PhotoError as error:
+        raise typer.BadParameter(str(error), param_hint="--like") from error
+    look = imaging.look_of(imaging.chroma(imaging.to_tensor(imaging.colour_square(photo.pixels, 256))))
     if look is None:
         raise typer.BadParameter(f"{like} has hardly any colour to go by", param_hint="--like")
     return look

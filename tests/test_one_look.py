@@ -109,5 +109,5 @@ def test_like_takes_the_look_of_a_coloured_photo(roll: Path, coffee: npt.NDArray
     single = colorize(roll / "0.png", "-o", tmp_path / "one.png", "--one-look")
     assert single[0] == 2 and "folder" in single[1]
     gone = colorize(roll, "-o", tmp_path / "gone", "--like", tmp_path / "gone.jpg")
-    assert gone[0] == -1 and "gone.jpg does not exist" in gone[1]
+    assert gone[0] == 2 and "Invalid value for --like" in gone[1]
     assert not any((tmp_path / name).exists() for name in ("grey.png", "both", "one.png", "gone"))

@@ -23,8 +23,9 @@ _RIDGE = 1e-5
 """Variance (RGB of 0 to 1), the square of an 8-bit level, that is noise to a fit over a whole picture."""
 
 
-_WIDEST = 1 << 21
-"""Pixels of a row; a wider picture is worked on lying on its side, since strips have at least one row."""
+_WIDEST = 1 << 18
+"""Pixels of a row; a wider picture is worked on lying on its side, since strips have at least one row, and each of its
+pixels takes a few hundred bytes then."""
 
 
 def _turned(pixels: Pixels) -> Pixels:

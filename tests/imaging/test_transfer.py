@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -255,3 +256,17 @@ def test_a_restoration_fitted_small_is_itself_at_full_size_without_halos(
     # A halo is an error that is wide: it would outlive the mean over a neighbourhood.
     halos = torch.from_numpy(got - expected).permute(2, 0, 1).unsqueeze(0)
     assert F.avg_pool2d(halos, 9, stride=9).abs().flatten().quantile(0.999) < 0.06
+
+
+def test_a_row_of_many_pixels_takes_no_more_memory_than_a_column() -> None:
+    column = np.arange(300_000, dtype=np.int64).reshape(-1, 1, 1)
+    tall = (column * np.array([3, 5, 7]) % 256).astype(np.uint8)
+    coefficients = torch.linspace(-0.1, 0.1, 12 * 16).reshape(1, 12, 4, 4)
+    peaks, results = [], []
+    for pixels, small in ((tall, coefficients), (tall.swapaxes(0, 1).copy(), coefficients.transpose(2, 3))):
+        tracemalloc.start()
+        results.append(imaging.transfer_tone(pixels, small, 1.0))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert np.array_equal(results[0], results[1].swapaxes(0, 1))
+    assert peaks[1] < peaks[0] + 4 * tall.nbytes
