@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from deoldify.imaging import Adjustments
 MAX_PHOTOS = 200
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_ALBUM_BYTES = 2_000_000_000
+
+RETURN_SECONDS = 30.0
+"""How long work goes on for a visitor whose browser is gone: a page that is loaded anew comes back sooner."""
 
 State = Literal["reading", "waiting", "working", "done", "left", "failed"]
 
@@ -80,10 +84,16 @@ class Album:
         self.share = 0.0  # of the run's work that is behind
         self.running = False
         self.stopping = False
-        self.gone = False  # the visitor has left
+        self.left: float | None = None  # when the visitor's browser went, by `time.monotonic`
         self.archive: Path | None = None  # of all results
         self.version = 0
         self._changed = threading.Condition(threading.RLock())
+
+    @property
+    def gone(self) -> bool:
+        """Whether the visitor has left, and has not come back for a while."""
+        left = self.left
+        return left is not None and time.monotonic() - left >= RETURN_SECONDS
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -64,23 +64,25 @@ def colorize_tab(page: gr.Blocks) -> Bench:
     """Everything about colouring photos, and the API endpoints ``/colorize`` and ``/album``; called in ``page``."""
     gr.Markdown(PURPOSE)
     come = offer(page)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=320):
-            rest = photos_of("colorize", "Colorize", EXAMPLES, "Or try one of these:")
-            factor = render_size("")
-            model = gr.Dropdown(
-                model_choices(), value=DEFAULT_MODEL, label="Model", info=about_model(DEFAULT_MODEL),
-                filterable=False, elem_id="model",
-            )  # fmt: skip
-            recolour = gr.Checkbox(
-                False, label="Recolour photos that have colours", elem_id="recolour",
-                info="Of several photos, those that have colours of their own are left out otherwise.",
-            )  # fmt: skip
-            with gr.Accordion("Details", open=False):
-                transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
-            below = gr.Column()
+    with gr.Row(equal_height=False, elem_classes="bench"):
+        with gr.Column(scale=2, min_width=320, elem_classes="asked"):
+            first = gr.Column(elem_classes="first")
+            with first:
+                rest = photos_of("colorize", "Colorize", EXAMPLES, "Or try one of these:")
+            with gr.Column(elem_classes="settings"):
+                factor = render_size("")
+                model = gr.Dropdown(
+                    model_choices(), value=DEFAULT_MODEL, label="Model", info=about_model(DEFAULT_MODEL),
+                    filterable=False, elem_id="model",
+                )  # fmt: skip
+                recolour = gr.Checkbox(
+                    False, label="Recolour photos that have colours", elem_id="recolour",
+                    info="Of several photos, those that have colours of their own are left out otherwise.",
+                )  # fmt: skip
+                with gr.Accordion("Details", open=False):
+                    transfer = gr.Radio(TRANSFERS, value="guided", label="How colour gets to full size")
         result = gr.Column(scale=3, min_width=320, elem_id="result", elem_classes="result")
-        with below:
+        with first:
             bench = rest(result, "A photo appears here, before and after.", "Take this photo to Defade")
 
     def size_of(request: gr.Request) -> tuple[int, int]:

@@ -51,27 +51,29 @@ RESTORE_DESCRIPTION = (
 def defade_tab(page: gr.Blocks) -> Bench:
     """Everything about faded photos, and the API endpoints ``/defade`` and ``/restore``; called in ``page``."""
     gr.Markdown(PURPOSE)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=320):
-            rest = photos_of(
-                "defade", "Restore", FADED_EXAMPLES,
-                "Or try one of these: fresh photographs, faded on purpose by a simulation",
-            )  # fmt: skip
-            strength = gr.Slider(
-                *DEFADE_STRENGTHS, 1.0, step=0.05, label="Strength", elem_id="strength", buttons=[],
-                info="0 leaves the photo as it is, 1 restores it, more overdoes.",
-            )  # fmt: skip
-            keep_tone = gr.Checkbox(
-                False, label="Keep the tone", elem_id="keep-tone",
-                info="Brightness and contrast come back, the colour stays as it is: sepia stays sepia.",
-            )  # fmt: skip
-            colour = gr.Radio(COLOURS, value="auto", label="Colour it", elem_id="colour")
-            model = gr.Dropdown(
-                model_choices(), value=DEFAULT_MODEL, label="By the model", filterable=False, elem_id="defade-model"
-            )
-            below = gr.Column()
+    with gr.Row(equal_height=False, elem_classes="bench"):
+        with gr.Column(scale=2, min_width=320, elem_classes="asked"):
+            first = gr.Column(elem_classes="first")
+            with first:
+                rest = photos_of(
+                    "defade", "Restore", FADED_EXAMPLES,
+                    "Or try one of these: fresh photographs, faded on purpose by a simulation",
+                )  # fmt: skip
+            with gr.Column(elem_classes="settings"):
+                strength = gr.Slider(
+                    *DEFADE_STRENGTHS, 1.0, step=0.05, label="Strength", elem_id="strength", buttons=[],
+                    info="0 leaves the photo as it is, 1 restores it, more overdoes.",
+                )  # fmt: skip
+                keep_tone = gr.Checkbox(
+                    False, label="Keep the tone", elem_id="keep-tone",
+                    info="Brightness and contrast come back, the colour stays as it is: sepia stays sepia.",
+                )  # fmt: skip
+                colour = gr.Radio(COLOURS, value="auto", label="Colour it", elem_id="colour")
+                model = gr.Dropdown(
+                    model_choices(), value=DEFAULT_MODEL, label="By the model", filterable=False, elem_id="defade-model"
+                )
         result = gr.Column(scale=3, min_width=320, elem_id="defade-result", elem_classes="result")
-        with below:
+        with first:
             bench = rest(result, "A photo appears here, before and after.", "Take this photo to Colorize")
 
     colour.change(lambda asked: gr.Dropdown(visible=asked != "never"), colour, model, **PRIVATE)

@@ -26,7 +26,7 @@ WEB = Path(__file__).with_name("web")
 _ACCEPT = "image/*,.tif,.tiff,.heic,.heif,.avif,.webp,.zip"
 _LIMITS = (
     f"Up to {MAX_PHOTOS} photos of {MAX_FILE_BYTES // 1024**2} MB and {MAX_PIXELS // 10**6} megapixels each, "
-    f"{MAX_ALBUM_BYTES // 10**9} GB together; ZIP archives of them, too. "
+    f"{MAX_ALBUM_BYTES // 10**9} GB together; ZIP archives of them, too, of {MAX_FILE_BYTES // 1024**2} MB each. "
     "They stay on the computer that runs this page, and are deleted after two hours."
 )
 
@@ -51,12 +51,12 @@ def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
         for number, path in enumerate(examples)
     )
     skeleton = f"""
-<div class="drop" data-role="drop">
+<div class="drop" data-role="drop" data-photos="{MAX_PHOTOS}" data-bytes="{MAX_FILE_BYTES}">
   <figure class="chosen" data-role="chosen"></figure>
-  <p class="ways">Drop photos, a folder or a ZIP here, or
-    <button type="button" class="link" data-role="choose">choose photos</button>,
-    <button type="button" class="link" data-role="choose-folder">a folder</button>, or
-    <button type="button" class="link" data-role="paste">paste</button> (Ctrl+V).</p>
+  <p class="ways"><button type="button" class="button" data-role="choose">Choose photos</button></p>
+  <p class="ways more-ways">or drop photos, a folder or a ZIP here,
+    <button type="button" class="link" data-role="choose-folder">choose a folder</button>,
+    <button type="button" class="link" data-role="paste">paste</button> (Ctrl+V)</p>
   <input type="file" data-role="files" multiple hidden accept="{_ACCEPT}" aria-label="Photos">
   <input type="file" data-role="folder" webkitdirectory hidden aria-label="A folder of photos">
 </div>
@@ -67,14 +67,13 @@ def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
 </div>
 <ul class="failed-list" data-role="failed" aria-label="What could not be done"></ul>
 <ul class="left-list" data-role="left" aria-label="What was left as it is"></ul>
-<details class="limits"><summary>Limits and privacy</summary>{_LIMITS}</details>
 <div data-role="examples">
   <p class="examples-label" id="{prefix}examples-label">{escape(caption)}</p>
   <div class="examples" role="group" aria-labelledby="{prefix}examples-label">{buttons}</div>
 </div>
+<details class="limits"><summary>Limits and privacy</summary>{_LIMITS}</details>
 """
-    limits = {"photos": MAX_PHOTOS, "bytes": MAX_FILE_BYTES}
-    return _element(skeleton, ("photos.js",), Album().strip(), f"{prefix}photo", limits=limits)
+    return _element(skeleton, ("photos.js",), Album().strip(), f"{prefix}photo")
 
 
 def _inline(path: Path) -> str:

@@ -9,7 +9,7 @@ from demo.defade_tab import defade_tab
 from demo.elements import WEB
 from demo.storage import storage
 from demo.visitors import VISITORS
-from demo.workbench import PRIVATE, carried
+from demo.workbench import LASTING, PRIVATE, carried
 
 MAX_WAITING = 20  # clients of the API in the queue
 
@@ -52,6 +52,10 @@ def build() -> gr.Blocks:
                 colorize = colorize_tab(page)
             with gr.Tab("Defade", id="defade") as second:
                 defade = defade_tab(page)
+        name = gr.Textbox("", visible=False)  # which the browser's tab keeps when the page is loaded anew
+        known = page.load(_returned, name, None, js="() => [deoldify.visitor()]", **PRIVATE)
+        for bench in (colorize, defade):
+            known.then(bench.found_again, None, bench.shown, **LASTING)
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
         for tab, name in ((first, ""), (second, "defade")):  # the first is what a bare address shows
@@ -65,6 +69,10 @@ def build() -> gr.Blocks:
 def _tab_in_address(request: gr.Request) -> gr.Tabs:
     # The first is shown anyway; whoever has gone on to the other meanwhile is not to be called back.
     return gr.Tabs(selected="defade") if request.query_params.get("tab") == "defade" else gr.skip()
+
+
+def _returned(name: str, request: gr.Request) -> None:
+    VISITORS.returned(request.session_hash, name)
 
 
 def _left(request: gr.Request) -> None:

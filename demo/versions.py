@@ -78,7 +78,7 @@ def show_versions(album: Album, entry: Entry) -> Iterator[None]:
             return
         album.running, album.stopping = True, False
         album.status, album.share = "Making versions", 0.0
-        job = replace(done.made, model=settled(done.made.model), likely=0)
+        job = replace(done.made, likely=0)  # of a model that was settled when it was made: none is woken in here
     yield from followed(album, lambda: _show(album, entry, done, job))
 
 

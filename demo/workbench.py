@@ -16,7 +16,7 @@ from demo.jobs import Job, JobError, sentence
 from demo.uploads import NOT_UPLOADED, clean_name, uploaded
 from demo.versions import show_versions, take_version
 from demo.visitors import VISITORS, Tab
-from demo.working import pack_results, take_in, work
+from demo.working import news, pack_results, take_in, work
 from deoldify.errors import PhotoError
 
 PRIVATE: Any = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
@@ -51,6 +51,12 @@ class Bench:
     def album(self, request: gr.Request) -> Album:
         """The visitor's album on this tab."""
         return VISITORS.album(request.session_hash, self.tab)
+
+    def found_again(self, request: gr.Request) -> Iterator[Any]:
+        """Show the album of a visitor who has loaded the page anew, and what is still being done on it."""
+        album = VISITORS.known(request.session_hash, self.tab) or Album()
+        for _ in news(album):
+            yield self.view(album)
 
 
 def photos_come_in(bench: Bench) -> None:

@@ -113,6 +113,11 @@ def followed(album: Album, work: Callable[[], None]) -> Iterator[None]:
     """Do work on an album that is ``running`` until that has ended; yields whenever there is something new to show."""
     context = copy_context()  # where a GPU is lent, the lender looks there for who asks
     threading.Thread(target=context.run, args=(work,), daemon=True).start()
+    yield from news(album)
+
+
+def news(album: Album) -> Iterator[None]:
+    """Yields once, and whenever there is something new to show, until nothing is being done on the album."""
     version = -1
     while True:
         running = album.running  # the last change of all ends that

@@ -85,6 +85,17 @@ window.deoldify.rememberTab = (name) => {
   if (!awaited) window.deoldify.remember({ tab: name });
 };
 
+// Who loads the page anew finds photos and work again, by a name that this tab of the browser keeps and nobody can guess.
+window.deoldify.visitor = () => {
+  try {
+    const kept = window.sessionStorage.getItem("deoldify-visitor");
+    if (kept) return kept;
+    const name = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    window.sessionStorage.setItem("deoldify-visitor", name);
+    return name;
+  } catch (error) { return ""; }
+};
+
 // An offer is made until it is declined, and never again in this browser.
 window.deoldify.decline = () => {
   try { window.localStorage.setItem("deoldify-declined", "yes"); } catch (error) { /* a browser that keeps nothing */ }

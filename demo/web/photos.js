@@ -2,7 +2,7 @@
 const { element: make, address, follow, dropped, receivers } = window.deoldify;
 const find = (role) => element.querySelector(`[data-role=${role}]`);
 const [drop, files, folder, chosen, strip, word] = ["drop", "files", "folder", "chosen", "strip", "word"].map(find);
-const limits = props.limits;
+const limits = { photos: Number(drop.dataset.photos), bytes: Number(drop.dataset.bytes) };
 const STATES = { reading: "being read", waiting: "waiting", working: "being worked on", done: "done", left: "left", failed: "failed" };
 
 const say = (text) => { word.textContent = text; };

@@ -74,7 +74,7 @@ def test_five_photos_and_a_broken_one_come_back_in_a_zip(page: Page, five: list[
 
 
 def test_stopping_keeps_what_is_done_and_pressing_again_goes_on(page: Page, tmp_path: Path) -> None:
-    count = 24  # so that there is time to press
+    count = 10  # so that there is time to press
     choose(page, [grey_photo(tmp_path / f"hills{number}.jpg", 1500, 1000) for number in range(count)])
     page.get_by_role("button", name="Colorize", exact=True).click()
     stop = page.get_by_role("button", name="Stop", exact=True)

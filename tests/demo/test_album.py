@@ -10,16 +10,19 @@ from typing import ClassVar
 import psutil
 import pytest
 
+from demo import album as albums
 from demo import working
-from demo.album import MAX_PHOTOS, Album
+from demo.album import MAX_ALBUM_BYTES, MAX_FILE_BYTES, MAX_PHOTOS, RETURN_SECONDS, Album
 from demo.defade_tab import FADED_EXAMPLES
+from demo.elements import photos as photos_element
+from demo.jobs import MAX_PIXELS as PAGE_PIXELS
 from demo.jobs import ColourFacts, Colouring, Facts, JobError, Made, do
-from demo.storage import Storage
+from demo.storage import KEPT_SECONDS, Storage
 from demo.visitors import Visitors
-from demo.working import pack_results, take_in, work
+from demo.working import news, pack_results, take_in, work
 from deoldify.folder import Job as FolderJob
 from deoldify.folder import job_of
-from deoldify.photo import Photo
+from deoldify.photo import MAX_PIXELS, Photo
 from tests.page import grey_photo
 
 
@@ -160,7 +163,8 @@ def test_stopping_keeps_what_is_done(tmp_path: Path, waiting: Waiting) -> None:
 
 
 @pytest.mark.usefixtures("storage")
-def test_who_leaves_is_dropped(tmp_path: Path, waiting: Waiting) -> None:
+def test_who_leaves_is_dropped(tmp_path: Path, waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(albums, "RETURN_SECONDS", 0.0)
     visitors = Visitors()
     album = visitors.album("anna", "colorize")
     other = visitors.album("bert", "colorize")
@@ -175,6 +179,52 @@ def test_who_leaves_is_dropped(tmp_path: Path, waiting: Waiting) -> None:
     assert len(album.results()) == 3 and not album.running
     assert album.gone and not other.gone
     assert not visitors.album("anna", "colorize").gone  # come back
+
+
+@pytest.mark.usefixtures("storage")
+def test_who_loads_the_page_anew_finds_photos_and_work_again(tmp_path: Path, waiting: Waiting) -> None:
+    visitors, anna, bert = Visitors(), "a" * 32, "b" * 32
+    visitors.returned("first", anna)
+    album = visitors.album("first", "colorize")
+    for number in range(20, 24):
+        for _ in take_in(album, [("photo.png", grey_photo(tmp_path / f"{number}.png", number, 16))]):
+            pass
+    at_work = work(album, waiting)
+    while len(album.results()) < 2:
+        next(at_work)
+    at_work.close()  # as the server does when nobody listens any more
+    visitors.leave("first")
+    assert not album.gone  # for a while
+    visitors.album("second", "colorize")  # what a page does while it comes up is no reason to forget
+    visitors.returned("second", anna)
+    visitors.returned("third", bert)
+    visitors.returned("fourth", "guessed")
+    visitors.leave("first")  # however late that is heard
+    assert visitors.known("second", "colorize") is album and album.left is None
+    assert visitors.known("third", "colorize") is None and visitors.known("fourth", "colorize") is None
+    waiting.go_on.set()
+    for _ in news(album):
+        pass
+    assert len(album.results()) == 4 and album.status == "4 of 4 photos done."
+    dropped = visitors.album("fifth", "colorize")
+    dropped.add("new.png", tmp_path / "20.png")
+    visitors.returned("fifth", anna)  # what was sent before the page knew who it is, is not lost
+    assert visitors.album("fifth", "colorize") is dropped
+
+
+def test_limits_that_are_told_are_those_that_hold() -> None:
+    root = Path(__file__).resolve().parents[2]
+    photos, file, together = MAX_PHOTOS, f"{MAX_FILE_BYTES // 1024**2} MB", f"{MAX_ALBUM_BYTES // 10**9} GB together"
+    pixels = f"{PAGE_PIXELS // 10**6} megapixels"
+    book = " ".join((root / "docs" / "page.md").read_text(encoding="utf-8").split())
+    assert f"Up to {photos} photos of {file} and {pixels} each, {together}" in book
+    assert f"the ZIP itself may have {file}" in book
+    page = photos_element("", [], "").html_template
+    assert f"Up to {photos} photos of {file} and {pixels} each, {together}" in page and f"of {file} each" in page
+    assert KEPT_SECONDS == 2 * 60 * 60 and "deleted after two hours" in page and "half a minute" in book
+    assert RETURN_SECONDS == 30 and f'data-photos="{photos}" data-bytes="{MAX_FILE_BYTES}"' in page
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert f"up to {MAX_PIXELS // 10**6} megapixels ({PAGE_PIXELS // 10**6} on the page)" in readme
 
 
 @pytest.mark.usefixtures("storage")
