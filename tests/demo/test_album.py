@@ -192,7 +192,7 @@ def test_who_loads_the_page_anew_finds_photos_and_work_again(tmp_path: Path, wai
     at_work = work(album, waiting)
     while len(album.results()) < 2:
         next(at_work)
-    at_work.close()  # as the server does when nobody listens any more
+    del at_work  # as the server does when nobody listens any more
     visitors.leave("first")
     assert not album.gone  # for a while
     visitors.album("second", "colorize")  # what a page does while it comes up is no reason to forget
@@ -219,7 +219,7 @@ def test_limits_that_are_told_are_those_that_hold() -> None:
     book = " ".join((root / "docs" / "page.md").read_text(encoding="utf-8").split())
     assert f"Up to {photos} photos of {file} and {pixels} each, {together}" in book
     assert f"the ZIP itself may have {file}" in book
-    page = photos_element("", [], "").html_template
+    page = str(photos_element("", [], "").html_template)
     assert f"Up to {photos} photos of {file} and {pixels} each, {together}" in page and f"of {file} each" in page
     assert KEPT_SECONDS == 2 * 60 * 60 and "deleted after two hours" in page and "half a minute" in book
     assert RETURN_SECONDS == 30 and f'data-photos="{photos}" data-bytes="{MAX_FILE_BYTES}"' in page
