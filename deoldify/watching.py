@@ -7,6 +7,7 @@ for a while and, where the system tells that (Linux, on its own disks), nobody h
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -46,6 +47,7 @@ class Watch:
             from watchfiles import watch
         except ImportError:
             raise UsageError("to watch a folder, install watchfiles: pip install deoldify[watch]") from None
+        logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it would tell of Ctrl-C in words of its own
         self._given = {os.path.realpath(folder): folder for folder in here}
         self._changes: Generator[set[FileChange], None, None] = watch(
             *self._given, watch_filter=None, debounce=_GLANCE_MILLISECONDS, rust_timeout=_GLANCE_MILLISECONDS,
