@@ -29,27 +29,17 @@ import typer
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.memory import CONFIGS
 from benchmarks.resident import TELLS, resident, start_peak_anew
 from deoldify.model import FACTOR_PIXELS
 from deoldify.network import (
-    ARTISTIC,
-    COMPACT,
-    DDCOLOR_LARGE,
-    DDCOLOR_TINY,
-    DEFADE,
-    STABLE,
     AnyGenerator,
-    NetworkConfig,
     Prepared,
     build,
     fold_norms,
     memory,
 )
 
-MODELS: dict[str, NetworkConfig] = {
-    "compact": COMPACT, "defade": DEFADE, "artistic": ARTISTIC, "stable": STABLE,
-    "ddcolor-tiny": DDCOLOR_TINY, "ddcolor": DDCOLOR_LARGE,
-}  # fmt: skip
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PLAIN = "plain"
 ENGINES = {"onnxruntime": "onnxruntime onnxscript", "openvino": "openvino"}
@@ -87,7 +77,7 @@ class Row:
 
 def render_of(model: str, way: str, device: torch.device) -> Render:
     """The generator with random weights, ready to map (N, 3, H, W) float32 on the CPU to the same."""
-    generator = build(MODELS[model]).eval()
+    generator = build(CONFIGS[model]).eval()
     if way in ENGINES:
         start = {"onnxruntime": onnxruntime_of, "openvino": openvino_of}[way]
         folded = fold_norms(generator).requires_grad_(False)
@@ -144,7 +134,7 @@ def grey(render_factor: int) -> Tensor:
 def gflop(model: str, render_factor: int) -> float:
     """Multiplications and additions of the plain generator for one square, 10⁹; nothing is computed."""
     with torch.device("meta"):  # where spectral norm, which takes next to nothing, does not run
-        generator, x = build(MODELS[model], spectral=False).eval(), grey(render_factor)
+        generator, x = build(CONFIGS[model], spectral=False).eval(), grey(render_factor)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         generator(x)
     return float(counter.get_total_flops()) / 1e9
