@@ -52,8 +52,8 @@ def build() -> gr.Blocks:
                 colorize = colorize_tab(page)
             with gr.Tab("Defade", id="defade") as second:
                 defade = defade_tab(page)
-        name = gr.Textbox("", visible=False)  # which the browser's tab keeps when the page is loaded anew
-        known = page.load(_returned, name, None, js="() => [deoldify.visitor()]", **PRIVATE)
+        own_name = gr.Textbox("", visible=False)  # which the browser's tab keeps when the page is loaded anew
+        known = page.load(_returned, own_name, None, js="() => [deoldify.visitor()]", **PRIVATE)
         for bench in (colorize, defade):
             known.then(bench.found_again, None, bench.shown, **LASTING)
         carried(colorize, defade, tabs)

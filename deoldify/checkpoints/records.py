@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deoldify.errors import UnknownModelError
@@ -72,8 +72,8 @@ class Checkpoint:
 
 IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
 
-COMPACT_SHA256 = "3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740"
-COMPACT_BYTES = 14473542
+COMPACT_SHA256 = "f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694"
+COMPACT_BYTES = 14473150
 
 DEFADE_SHA256 = "a2775f1b41a4f504503f18907a6f104367ffbb481505f43629619d1ec3402195"
 DEFADE_BYTES = 10829000
@@ -107,7 +107,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         renders=6,
         liveliness=0.5,
         cuts_mounts=True,
-        version=1,
+        version=2,
         good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
@@ -237,7 +237,17 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
 )
 
 
-EARLIER: tuple[Checkpoint, ...] = ()
+EARLIER: tuple[Checkpoint, ...] = (
+    replace(
+        CHECKPOINTS[0],
+        name="compact@1",
+        file="compact@1.safetensors",
+        sha256="3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740",
+        bytes=14473542,
+        origin="came with DeOldify up to 2026-11-29, as weights/compact.safetensors of its repository",
+        version=1,
+    ),
+)
 """Weights that came with earlier releases, by names such as ``"compact@1"``. Whoever embeds new weights moves the
 record of the old ones here, with that name and the file ``compact@1.safetensors``, and raises the version of the new
 ones."""

@@ -14,6 +14,7 @@ from deoldify.errors import CheckpointError, UnknownModelError
 
 FIXED = {
     "compact@1": "3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740",
+    "compact@2": "f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694",
     "defade@1": "a2775f1b41a4f504503f18907a6f104367ffbb481505f43629619d1ec3402195",
 }
 """What each version means for ever; new weights are a new line."""
@@ -29,7 +30,7 @@ def test_the_weights_of_a_version_never_change() -> None:
 
 
 def test_the_version_of_now_is_the_model() -> None:
-    assert find("compact@1").name in ("compact", "compact@1")
+    assert find("compact@1").name in ("compact", "compact@1") and find("compact@2").name in ("compact", "compact@2")
     assert find("compact").full_name.startswith("compact@") and find("artistic").full_name == "artistic"
     for name in ("compact@99", "compact@", "compact@one"):
         with pytest.raises(UnknownModelError, match="knows compact@1"):
