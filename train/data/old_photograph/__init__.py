@@ -23,8 +23,9 @@ __all__ = ["MOUNTED", "PAGES", "PLAIN", "aged_grey", "as_old_photograph"]
 
 PLAIN = 1 / 4
 """Share of the pictures that stay the plain luma: photographs made grey are coloured too."""
-MOUNTED = 1 / 7
-"""Share that lies in a mount or has a border."""
+MOUNTED = 1 / 40
+"""Share that lies in a mount or has a border: few, since what is plain of them is cut off before a render, and each
+teaches that what is plain at an edge is grey, which a sky is not."""
 PAGES = 1 / 80
 """Share that is a page of text, which has no colour at all."""
 
