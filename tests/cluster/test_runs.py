@@ -102,9 +102,9 @@ def test_files_are_those_of_one_machine_though_workers_die(
     (skipped,) = [outcome for outcome in outcomes if outcome.status != "done"]
     assert skipped.status == "skipped" and skipped.source.stem == f"{POISONED:03}"
     assert skipped.message.startswith("it has killed 2 workers")
-    assert files_of(tmp_path / "new") == alone
     assert all(len(outcome.result_digest) == 64 for outcome in outcomes if outcome is not skipped)
     assert [is_poisoned(task) for task in plan([photos], tmp_path / "new", JOB).tasks] == [True]
+    assert files_of(tmp_path / "new") == alone  # what a worker was writing when it died, that plan has swept away
 
 
 def test_a_run_on_a_bucket_goes_on_where_it_was_broken_off(cluster: str, bucket: str, photos: Path) -> None:
