@@ -54,18 +54,11 @@ def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, li
 
     Those that the job leaves as they are have the reason as ``left`` in their facts.
     """
-    folder = storage().new_folder()
-    photos: list[tuple[str, Path | None, str]] = []
-    for path, name in files:
-        if is_archive(path):
-            limits = {"most": MAX_PHOTOS, "file_bytes": MAX_FILE_BYTES, "all_bytes": MAX_ALBUM_BYTES}
-            photos += [(entry.name or name, entry.path, entry.why) for entry in unpack(path, folder, **limits)]
-        else:
-            photos.append((name, path, ""))
+    photos = _photos_of(files)
     if not photos:
         raise failure("There are no photos. Upload some, or a ZIP archive of some.")
-    if len(photos) > MAX_PHOTOS:
-        raise failure(f"These are {len(photos)} photos; {MAX_PHOTOS} are the most.")
+    if (count := sum(path is not None for _, path, _ in photos)) > MAX_PHOTOS:
+        raise failure(f"These are {count} photos; {MAX_PHOTOS} are the most.")
     done: list[tuple[str, Path]] = []
     facts: list[dict[str, Any]] = []
     for number, (name, photo, why) in enumerate(photos):
@@ -87,6 +80,25 @@ def do_many(job: Job, files: list[Sent], progress: gr.Progress) -> tuple[str, li
     target = storage().new_folder() / "deoldify.zip"
     pack(done, target)
     return str(target), facts
+
+
+def _photos_of(files: list[Sent]) -> list[tuple[str, Path | None, str]]:
+    """Name and file of each photo, ZIP archives opened, or why there is none; the limits are those of all together."""
+    folder = storage().new_folder()
+    photos: list[tuple[str, Path | None, str]] = []
+    left = MAX_ALBUM_BYTES
+    for path, name in files:
+        if not is_archive(path):
+            photos.append((name, path, ""))
+            left -= path.stat().st_size
+            continue
+        limits = {"most": max(0, MAX_PHOTOS - len(photos)), "file_bytes": MAX_FILE_BYTES, "all_bytes": max(0, left)}
+        for entry in unpack(path, folder, **limits):
+            photos.append((entry.name or name, entry.path, entry.why))
+            left -= entry.path.stat().st_size if entry.path is not None else 0
+    if left < 0:
+        raise failure(f"These photos have more than {MAX_ALBUM_BYTES // 10**9} GB together, which is the most.")
+    return photos
 
 
 def endpoint(

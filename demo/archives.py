@@ -62,7 +62,7 @@ def unpack(archive: Path, folder: Path, *, most: int, file_bytes: int, all_bytes
                 continue
             name = clean_name(info.filename)
             if taken == most:
-                yield Unpacked(name, None, f"This and what follows was left out: {most} photos are the most.")
+                yield Unpacked(name, None, f"This and what follows was left out: {most} more photos are the most.")
                 return
             why = _refused(info)
             if why:

@@ -43,7 +43,8 @@ def _element(skeleton: str, scripts: tuple[str, ...], value: Any, elem_id: str, 
 def photos(prefix: str, examples: list[Path], caption: str) -> gr.HTML:
     """Where a tab's photos come in, and the strip that shows them; its value is what `Album.strip` tells.
 
-    It sends ``upload`` (files: path and name of each), ``example`` (number), ``choose`` and ``remove`` (id), ``clear``.
+    It sends ``upload`` (files: path and name of each), ``example`` (number), ``choose`` and ``remove`` (id), ``clear``;
+    where the page is loaded anew ``again`` (name of the visitor), and ``follow`` while there is work on what was found.
     """
     buttons = "".join(
         f'<button type="button" data-example="{number}" class="example" aria-label="Example: {escape(path.stem)}">'

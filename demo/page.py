@@ -9,7 +9,7 @@ from demo.defade_tab import defade_tab
 from demo.elements import WEB
 from demo.storage import storage
 from demo.visitors import VISITORS
-from demo.workbench import LASTING, PRIVATE, carried
+from demo.workbench import PRIVATE, carried
 
 MAX_WAITING = 20  # clients of the API in the queue
 
@@ -53,9 +53,7 @@ def build() -> gr.Blocks:
             with gr.Tab("Defade", id="defade") as second:
                 defade = defade_tab(page)
         own_name = gr.Textbox("", visible=False)  # which the browser's tab keeps when the page is loaded anew
-        known = page.load(_returned, own_name, None, js="() => [deoldify.visitor()]", **PRIVATE)
-        for bench in (colorize, defade):
-            known.then(bench.found_again, None, bench.shown, **LASTING)
+        page.load(_returned, own_name, None, js="() => [deoldify.visitor()]", **PRIVATE)
         carried(colorize, defade, tabs)
         carried(defade, colorize, tabs)
         for tab, name in ((first, ""), (second, "defade")):  # the first is what a bare address shows

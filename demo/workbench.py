@@ -52,15 +52,9 @@ class Bench:
         """The visitor's album on this tab."""
         return VISITORS.album(request.session_hash, self.tab)
 
-    def found_again(self, request: gr.Request) -> Iterator[Any]:
-        """Show the album of a visitor who has loaded the page anew, and what is still being done on it."""
-        album = VISITORS.known(request.session_hash, self.tab) or Album()
-        for _ in news(album):
-            yield self.view(album)
-
 
 def photos_come_in(bench: Bench) -> None:
-    """Connect what a visitor does with photos: send, choose, remove."""
+    """Connect what a visitor does with photos: send, choose, remove, and find again."""
 
     def sent(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         album = bench.album(request)
@@ -102,11 +96,24 @@ def photos_come_in(bench: Bench) -> None:
         album.clear()
         return bench.view(album)
 
+    def again(event: gr.EventData, request: gr.Request) -> Any:
+        VISITORS.returned(request.session_hash, _told(event, "name"))  # which the page tells, too, maybe later
+        album = VISITORS.known(request.session_hash, bench.tab)
+        return (gr.skip(), gr.skip(), gr.skip()) if album is None else bench.view(album)
+
+    def follow(request: gr.Request) -> Iterator[Any]:
+        album = bench.album(request)
+        for _ in news(album):
+            yield bench.view(album)
+
     bench.photos.upload(sent, None, bench.shown, trigger_mode="multiple", **LASTING)
     bench.photos.example(example, None, bench.shown, trigger_mode="multiple", **LASTING)
     bench.photos.choose(choose, None, bench.shown, trigger_mode="multiple", **PRIVATE)
     bench.photos.remove(remove, None, bench.shown, trigger_mode="multiple", **PRIVATE)
     bench.photos.clear(clear, None, bench.shown, **PRIVATE)
+    # Whoever loads the page anew asks for the album without the queue, and is told news only where there is some.
+    bench.photos.again(again, None, bench.shown, trigger_mode="multiple", **PRIVATE)
+    bench.photos.follow(follow, None, bench.shown, **LASTING)
 
 
 def work_is_done(bench: Bench, settings: list[Any], job: Callable[..., Job]) -> Any:

@@ -86,6 +86,9 @@ window.deoldify.rememberTab = (name) => {
 };
 
 // Who loads the page anew finds photos and work again, by a name that this tab of the browser keeps and nobody can guess.
+window.deoldify.returning = (() => {
+  try { return window.sessionStorage.getItem("deoldify-visitor") !== null; } catch (error) { return false; }
+})();
 window.deoldify.visitor = () => {
   try {
     const kept = window.sessionStorage.getItem("deoldify-visitor");

@@ -82,8 +82,14 @@ function item(photo, isChosen) {
     }, "×"));
 }
 
+// Only who has been here before may have photos to find again, and work on them to follow.
+let returning = window.deoldify.returning;
+if (returning) trigger("again", { name: window.deoldify.visitor() });
+
 let shownIds = "";
-follow(props, watch, ({ photos, chosen: id }) => {
+follow(props, watch, ({ photos, chosen: id, running }) => {
+  if (returning && running) trigger("follow", {});
+  if (photos.length) returning = false;
   const photo = photos.find((each) => each.id === id);
   drop.classList.toggle("filled", photos.length > 0);
   find("examples").hidden = photos.length > 0;

@@ -13,7 +13,7 @@ from tests.browser.visitor import PATIENCE, choose, colorize, download
 from tests.page import ServedPage, colourfulness, commanded, grey_photo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 DROP = """async ({ name, data, target }) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -89,6 +89,23 @@ def test_stopping_keeps_what_is_done_and_pressing_again_goes_on(page: Page, tmp_
         timeout=PATIENCE
     )
     assert page.locator("#photo .photo.done").count() == count
+
+
+def test_who_loads_the_page_anew_finds_the_photos_and_the_work_on_them(
+    browser: Browser, page_server: ServedPage, tmp_path: Path
+) -> None:
+    count = 10  # so that there is work left to follow
+    context = browser.new_context()  # of its own: Gradio complains of a page that is left while it tells of work
+    page = context.new_page()
+    page.goto(page_server.url)
+    choose(page, [grey_photo(tmp_path / f"hills{number}.jpg", 1500, 1000) for number in range(count)])
+    page.get_by_role("button", name="Colorize", exact=True).click()
+    page.locator("#photo .photo.done").first.wait_for(timeout=PATIENCE)
+    page.reload()
+    page.locator("#photo .photo").nth(count - 1).wait_for(timeout=PATIENCE)
+    page.get_by_text(f"{count} of {count} photos done.").wait_for(timeout=PATIENCE)
+    assert states(page) == [f"hills{number}.jpg, done" for number in range(count)]
+    context.close()
 
 
 def test_a_photo_dropped_or_pasted_over_another_is_added_and_results_stay_with_their_own(

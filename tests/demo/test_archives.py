@@ -76,7 +76,7 @@ def test_bytes_are_counted_as_they_come_and_limits_hold(tmp_path: Path, folder: 
     found = taken(tmp_path / "a.zip", folder)
     assert [entry.path is not None for entry in found] == [False, True, True, True, False]
     assert sum(path.stat().st_size for path in folder.iterdir()) == 2700
-    assert "2 photos are the most" in taken(tmp_path / "a.zip", folder, most=2)[-1].why
+    assert "2 more photos are the most" in taken(tmp_path / "a.zip", folder, most=2)[-1].why
 
 
 def test_results_are_packed_with_their_folders_and_clashing_names_are_numbered(tmp_path: Path) -> None:
