@@ -72,8 +72,8 @@ class Checkpoint:
 
 IMAGENET_TERMS = "Trained on ImageNet, whose photographs are for research and non-commercial use."
 
-COMPACT_SHA256 = "f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694"
-COMPACT_BYTES = 14473150
+COMPACT_SHA256 = "35b44dd496c2b28f2fa61535e2bfe63de69f37526fb23bc2408b6eea9003d5bd"
+COMPACT_BYTES = 14473078
 
 DEFADE_SHA256 = "a2775f1b41a4f504503f18907a6f104367ffbb481505f43629619d1ec3402195"
 DEFADE_BYTES = 10829000
@@ -107,7 +107,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         renders=6,
         liveliness=0.5,
         cuts_mounts=True,
-        version=2,
+        version=3,
         good_at="quick, works offline; unsure of clothes and walls, which it leaves pale",
         terms="Trained on photographs of which some are for research and non-commercial use; its card names them.",
     ),
@@ -246,6 +246,15 @@ EARLIER: tuple[Checkpoint, ...] = (
         bytes=14473542,
         origin="came with DeOldify up to 2026-11-29, as weights/compact.safetensors of its repository",
         version=1,
+    ),
+    replace(
+        CHECKPOINTS[0],
+        name="compact@2",
+        file="compact@2.safetensors",
+        sha256="f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694",
+        bytes=14473150,
+        origin="came with DeOldify on 2026-12-01, as weights/compact.safetensors of its repository",
+        version=2,
     ),
 )
 """Weights that came with earlier releases, by names such as ``"compact@1"``. Whoever embeds new weights moves the

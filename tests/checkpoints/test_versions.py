@@ -15,6 +15,7 @@ from deoldify.errors import CheckpointError, UnknownModelError
 FIXED = {
     "compact@1": "3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740",
     "compact@2": "f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694",
+    "compact@3": "35b44dd496c2b28f2fa61535e2bfe63de69f37526fb23bc2408b6eea9003d5bd",
     "defade@1": "a2775f1b41a4f504503f18907a6f104367ffbb481505f43629619d1ec3402195",
 }
 """What each version means for ever; new weights are a new line."""
