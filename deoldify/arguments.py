@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from deoldify.checkpoints import AUTO, find_any, is_repository, names_of
+from deoldify.errors import UsageError
 
 if TYPE_CHECKING:
     from deoldify.folder import Place
@@ -72,10 +73,12 @@ def places_of(photos: Sequence[str], output: str) -> tuple[list[Place], Place]:
     """Where the photos and the results lie.
 
     Raises:
-        UsageError: a store is of no use, or its package is missing.
+        UsageError: a store is of no use, or its package is missing; or it ends with this process, and results with it.
     """
     from deoldify.folder import place_of
 
+    if output.startswith("memory://"):
+        raise UsageError(f"{output} is gone when the command ends: name a folder, or an address that lasts")
     return [place_of(photo) for photo in photos], place_of(output)
 
 

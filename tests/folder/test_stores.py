@@ -15,6 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import known_implementations
 from PIL import Image
 
+from deoldify.arguments import places_of
 from deoldify.errors import UsageError
 from deoldify.folder import Outcome, Run, Url, job_of, place_of, plan, process, stamp_of
 from deoldify.photo import Photo
@@ -162,6 +163,11 @@ def test_what_lies_in_a_result_s_place_is_not_replaced(store: MemoryFileSystem) 
 def test_addresses_that_are_of_no_use_are_refused_with_a_reason(address: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         place_of(address)
+
+
+def test_a_command_does_not_write_where_results_end_with_it() -> None:
+    with pytest.raises(UsageError, match="memory://new is gone when the command ends"):
+        places_of(["memory://old"], "memory://new")
 
 
 def test_a_store_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
