@@ -60,6 +60,11 @@ function point(on) {
   find("pointing").hidden = !on;
   const frame = element.querySelector(".frame");
   if (frame) frame.classList.toggle("pointing", on);
+  const handle = element.querySelector(".handle");
+  if (on && handle) { // a colour that is named shall be seen wherever it is
+    handle.value = 0;
+    handle.dispatchEvent(new Event("input"));
+  }
   showHints();
 }
 

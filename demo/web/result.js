@@ -12,14 +12,15 @@ function compare({ before, after }, name) {
     make("img", { class: "before", src: address(before), alt: `${name}, as it was`, draggable: "false" }),
     make("span", { class: "divider", "aria-hidden": "true" }));
   const range = make("input", {
-    type: "range", min: 0, max: 100, value: 50, class: "handle",
-    "aria-label": "Compare: how much of the photo is shown as it was", "aria-valuetext": "50 percent as it was",
+    type: "range", min: 0, max: 100, value: adjusting.pointing ? 0 : 50, class: "handle",
+    "aria-label": "Compare: how much of the photo is shown as it was",
   });
   const move = () => {
     frame.style.setProperty("--at", `${range.value}%`);
     range.setAttribute("aria-valuetext", `${range.value} percent as it was`);
   };
   range.addEventListener("input", move);
+  move();
   // Sideways it moves the border; up and down it scrolls the page, see touch-action.
   const drag = (event) => {
     const box = frame.getBoundingClientRect();

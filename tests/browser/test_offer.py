@@ -28,6 +28,10 @@ def test_truer_colours_are_offered_once_and_never_fetched_by_themselves(
         line.get_by_text("Truer colours for 912 MB").wait_for(timeout=PATIENCE)
         assert "Apache-2.0" in line.inner_text() and take.is_visible()
         assert not page.locator("#offer-cancel").is_visible()
+        page.set_viewport_size({"width": 390, "height": 844})  # no room for buttons beside it
+        box = line.bounding_box()
+        assert box is not None and box["width"] > 280
+        page.set_viewport_size({"width": 1400, "height": 900})
         assert hub.requests == []
         take.click()  # this Hub has no such file
         line.get_by_text("It did not come").wait_for(timeout=PATIENCE)

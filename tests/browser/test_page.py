@@ -86,6 +86,7 @@ def test_colours_are_changed_after_the_render_and_a_surface_takes_the_colour_nam
     source = changed(source)
     page.locator("#view [data-role=colour]").fill("#3050c0")
     page.locator("#view [data-role=point]").click()
+    assert page.locator("#comparison .handle").input_value() == "0"  # all of it is in colour while colours are named
     box = page.locator("#comparison .frame").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.1 * box["height"])
