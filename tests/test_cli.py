@@ -154,7 +154,7 @@ def test_restore_says_what_it_took_a_photo_for_and_colours_as_asked(
     old_photo: Path, faded_photo: Path, tmp_path: Path
 ) -> None:
     always = call("restore", faded_photo, "-o", tmp_path / "always.jpg", "--colour", "always")
-    assert f"{faded_photo}: taken for in colour (" in always.stderr and "and coloured" in always.stderr
+    assert f"{faded_photo}: taken for a colour photograph (" in always.stderr and "and coloured" in always.stderr
     never = call("restore", old_photo, "-o", tmp_path / "never.jpg", "--colour", "never")
     assert f"{old_photo}: taken for black and white (" in never.stderr and "and coloured" not in never.stderr
     assert b"Coloured by" in (tmp_path / "always.jpg").read_bytes()
@@ -170,7 +170,7 @@ def test_of_several_those_with_colours_are_left_unless_asked_for(
     assert [path.name for path in (tmp_path / "new").iterdir()] == [old_photo.name]
     one = call("colorize", faded_photo, "-o", tmp_path / "one.jpg")
     assert one.returncode == 0 and (tmp_path / "one.jpg").exists()
-    assert f"{faded_photo} was taken for in colour (" in one.stderr
+    assert f"{faded_photo} was taken for a colour photograph (" in one.stderr
     asked = call("colorize", old_photo, faded_photo, "-o", tmp_path / "new", "--recolour")
     assert asked.returncode == 0 and "left:" not in asked.stderr
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted([old_photo.name, faded_photo.name])

@@ -68,7 +68,7 @@ class Verdict:
     def __str__(self) -> str:
         # Nothing that is a guess is said to be 100 % sure.
         sure = min(99, max(50, int(100 * self.confidence)))
-        return f"{'black and white' if self.monochrome else 'in colour'} ({sure} % sure)"
+        return f"{'black and white' if self.monochrome else 'a colour photograph'} ({sure} % sure)"
 
 
 class InColourError(LeftOutError):

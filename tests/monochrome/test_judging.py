@@ -63,7 +63,7 @@ def test_a_photo_is_judged_once_and_keeps_its_verdict(coffee: npt.NDArray[np.uin
 @pytest.mark.parametrize(
     ("probability", "said"),
     [(0.5, "black and white (50 % sure)"), (0.973, "black and white (97 % sure)"), (1.0, "black and white (99 % sure)"),
-     (0.02, "in colour (98 % sure)")],
+     (0.02, "a colour photograph (98 % sure)")],
 )  # fmt: skip
 def test_a_verdict_says_how_sure_it_is(probability: float, said: str) -> None:
     assert str(Verdict.of(probability)) == said
