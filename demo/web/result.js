@@ -1,7 +1,6 @@
 // A photo before and after, its download, and what is being done.
 const [view, status, bar, more] = ["view", "status", "bar", "more"].map(find);
 let shown = "";
-let wasRunning = false;
 let asked = false; // for the ZIP, which is packed now
 let wanted = false; // the file, which gets the colours that are shown first
 let latest = null;
@@ -65,9 +64,10 @@ follow(props, watch, (value) => {
   const key = JSON.stringify([value.photo, value.done && [value.done.before, value.done.file, value.done.facts]]);
   if (key === shown && value.done) view.querySelector("img.after").src = address(value.done.after);
   if (key !== shown) {
-    const appeared = value.done && !(JSON.parse(shown || "[null,null]")[1]);
+    const [photo, done] = JSON.parse(shown || "[null,null]");
+    const made = value.done && !done && photo && photo.id === value.photo.id; // and not only chosen now
     view.replaceChildren(...picture(value));
-    if (appeared && wasRunning)
+    if (made)
       for (const image of view.querySelectorAll("img"))
         image.addEventListener("load", () => view.scrollIntoView({ block: "nearest", behavior: "smooth" }), { once: true });
     shown = key;
@@ -78,7 +78,6 @@ follow(props, watch, (value) => {
   if (status.textContent !== value.status) status.textContent = value.status;
   bar.hidden = !value.running;
   bar.value = value.share;
-  wasRunning = value.running;
   find("carry").hidden = !value.photo || value.photo.state === "failed";
   find("zip").hidden = value.results < 2;
   find("zip").disabled = value.running;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import fsspec
@@ -82,9 +82,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 def kill_a_worker() -> None:
     for process_ in psutil.Process().children(recursive=True):
-        if "Hands" in " ".join(process_.cmdline()):
-            os.kill(process_.pid, signal.SIGKILL)
-            return
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, or is a zombie
+            if "Hands" in " ".join(process_.cmdline()):
+                os.kill(process_.pid, signal.SIGKILL)
+                return
     pytest.fail("there is no worker")
 
 

@@ -67,15 +67,15 @@ def test_changed_colours_are_shown_at_once_and_written_as_a_new_render_would_be(
     assert entry.done is not None and entry.shown is not None
     first, file = open_photo(entry.done.shown.large).pixels, entry.done.file.read_bytes()
     monkeypatch.setattr(models.colorizer("compact"), "_render", None)  # no more renders
-    blue = adjustments_of({"saturation": 0.5, "hints": ["0.5,0.1,#3050c0"]})
-    adjust(album, entry, blue)
+    red = adjustments_of({"saturation": 0.5, "hints": ["0.5,0.1,#c03050"]})  # which no network makes a sky
+    adjust(album, entry, red)
     done = entry.done
     assert done.stale and done.file.read_bytes() == file
     changed = open_photo(done.shown.large).pixels.astype(int)
-    assert (changed - first)[5:12, 50:70, 2].mean() > 8
-    assert album.result()["done"]["hints"] == [[0.5, 0.1, "#3050c0"]]
+    assert (changed - first)[5:12, 50:70, 0].mean() > 8
+    assert album.result()["done"]["hints"] == [[0.5, 0.1, "#c03050"]]
     finish(album, entry)
     assert entry.done is not None and not entry.done.stale
     monkeypatch.undo()
-    asked = ["-r", "8", "--saturation", "0.5", "--hint", "0.5,0.1,#3050c0"]
+    asked = ["-r", "8", "--saturation", "0.5", "--hint", "0.5,0.1,#c03050"]
     assert done.file.read_bytes() == commanded(source, tmp_path / "out.png", "colorize", *asked).read_bytes()
