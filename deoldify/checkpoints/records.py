@@ -237,29 +237,27 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
 )
 
 
+def _earlier(now: Checkpoint, version: int, sha256: str, length: int, came: str) -> Checkpoint:
+    """The record of a version that was embedded before ``now``."""
+    name = f"{now.name}@{version}"
+    origin = f"came with DeOldify {came}, as weights/{now.file} of its repository"
+    return replace(
+        now, name=name, file=f"{name}.safetensors", sha256=sha256, bytes=length, origin=origin, version=version
+    )
+
+
 EARLIER: tuple[Checkpoint, ...] = (
-    replace(
-        CHECKPOINTS[0],
-        name="compact@1",
-        file="compact@1.safetensors",
-        sha256="3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740",
-        bytes=14473542,
-        origin="came with DeOldify up to 2026-11-29, as weights/compact.safetensors of its repository",
-        version=1,
+    _earlier(
+        CHECKPOINTS[0], 1, "3b076a7fa5799a2da75d7d7fd76a2bf68cc4ac5ee166ed9832124661ea2eb740", 14473542,
+        "up to 2026-11-29",
     ),
-    replace(
-        CHECKPOINTS[0],
-        name="compact@2",
-        file="compact@2.safetensors",
-        sha256="f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694",
-        bytes=14473150,
-        origin="came with DeOldify on 2026-12-01, as weights/compact.safetensors of its repository",
-        version=2,
+    _earlier(
+        CHECKPOINTS[0], 2, "f5cc4c0f911a923bc0adfee095dc7b26e777faa9c9080d31020fd7f710516694", 14473150,
+        "on 2026-12-01",
     ),
-)
-"""Weights that came with earlier releases, by names such as ``"compact@1"``. Whoever embeds new weights moves the
-record of the old ones here, with that name and the file ``compact@1.safetensors``, and raises the version of the new
-ones."""
+)  # fmt: skip
+"""Weights that came with earlier releases, by names such as ``"compact@1"``. Whoever embeds new weights says here
+what the old ones were, whose file is then called ``compact@1.safetensors``, and raises the version of the new ones."""
 
 BEST: tuple[tuple[str, ...], ...] = (
     ("ddcolor-artistic", "artistic"),
